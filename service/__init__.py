@@ -1,0 +1,1 @@
+"""Ardoise: train handwritten-digit networks, watch them learn, compare them, send them digits."""

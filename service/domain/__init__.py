@@ -1,0 +1,1 @@
+"""Frozen records and rules: no input or output, no torch, no SQL, no HTTP."""
