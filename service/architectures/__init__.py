@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from service import activations
 from service.domain.architecture import ArchitectureOptions
+from service.domain.ledger import Ledger
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,11 +61,30 @@ def build(options: ArchitectureOptions, *, activation: str, image_size: int, cla
 
 def count_parameters(options: ArchitectureOptions, *, activation: str, image_size: int, classes: int) -> int:
     """Trainable parameters of `build`'s network, found without allocating them and whatever their number."""
+    network = _build_without_weights(options, activation=activation, image_size=image_size, classes=classes)
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def ledger(options: ArchitectureOptions, *, activation: str, image_size: int, classes: int) -> Ledger:
+    """What `build`'s network consists of, found without allocating it."""
+    from service.architectures._describe import describe
+
+    network = _build_without_weights(options, activation=activation, image_size=image_size, classes=classes)
+    layers = describe(network, image_size=image_size)
+    return Ledger(
+        layers=layers,
+        parameters=sum(layer.parameters for layer in layers),
+        multiply_accumulates=sum(layer.multiply_accumulates for layer in layers),
+    )
+
+
+def _build_without_weights(
+    options: ArchitectureOptions, *, activation: str, image_size: int, classes: int
+) -> "nn.Sequential":
     import torch
 
     with torch.device("meta"):
-        network = build(options, activation=activation, image_size=image_size, classes=classes)
-    return sum(parameter.numel() for parameter in network.parameters())
+        return build(options, activation=activation, image_size=image_size, classes=classes)
 
 
 def _load(name: str) -> _Architecture:

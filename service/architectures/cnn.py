@@ -3,12 +3,23 @@
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from service.domain.architecture import MAX_LAYERS, ArchitectureOptions, Dropout, HiddenLayers, Switch, Units
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+def _odd(kernel_size: int) -> int:
+    if kernel_size % 2 == 0:
+        raise ValueError(f"{kernel_size} is even: only an odd kernel has a middle pixel and keeps the image's size")
+    return kernel_size
+
+
+KernelSize = Annotated[
+    int, Field(strict=True, ge=1, le=11, json_schema_extra={"enum": [1, 3, 5, 7, 9, 11]}), AfterValidator(_odd)
+]
 
 
 class Options(ArchitectureOptions):
@@ -17,8 +28,8 @@ class Options(ArchitectureOptions):
     name: Literal["cnn"] = "cnn"
     channels: Annotated[tuple[Units, ...], Field(min_length=1, max_length=MAX_LAYERS - 1)] = (16, 32)
     """Output channels of each convolution, from the image on."""
-    kernel_size: Literal[1, 3, 5, 7, 9, 11] = 3
-    """Side of every kernel in pixels; the border is padded with zeros so that the size stays."""
+    kernel_size: KernelSize = 3
+    """Side of every kernel in pixels, odd; the border is padded with zeros so that the size stays."""
     pool: Literal["max", "average", "none"] = "max"
     """What halves the side after every convolution, for as long as it is at least 2."""
     hidden: HiddenLayers = (64,)
