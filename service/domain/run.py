@@ -1,0 +1,45 @@
+"""What a worker is given when it claims an experiment."""
+
+from datetime import datetime
+from typing import Any
+
+from service.domain.record import Record
+from service.domain.spec import ExperimentSpec
+
+
+class Run(Record):
+    """One attempt at one experiment. `attempt` is the fence: it goes with every write."""
+
+    experiment_id: str
+    attempt: int
+    spec: ExperimentSpec
+    parameters: int
+    continued_from: int
+    reproduces: str | None
+    environment: dict[str, Any] | None
+    """That of the first attempt; null where this is the first."""
+
+
+class WorkerFacts(Record):
+    """A row of `GET /v1/workers`."""
+
+    id: str
+    alive: bool
+    started_at: datetime
+    experiment_id: str | None
+    facts: dict[str, Any]
+
+
+class WorkerList(Record):
+    """Who is there."""
+
+    items: tuple[WorkerFacts, ...]
+
+
+class QueueFacts(Record):
+    """The answer of `GET /v1/queue`: how many are in each state, and the next and the running ones by id."""
+
+    queued: int
+    running: int
+    waiting: tuple[str, ...]
+    active: tuple[str, ...]

@@ -1,0 +1,45 @@
+"""Which epoch is the best so far, and whether to stop: a fold over the epochs, so that a resumed run decides alike."""
+
+from typing import Self
+
+from service.domain.metrics import EpochMetrics
+from service.domain.record import Record
+from service.domain.spec import ExperimentSpec, Monitor
+
+Score = tuple[float, float]
+
+
+class Selection(Record):
+    """The best epoch of those seen. The first of equals stays the best.
+
+    By default the highest validation accuracy is best, and of equal ones the lowest validation loss; where early
+    stopping monitors the loss, the lowest loss is.
+    """
+
+    best_epoch: int | None = None
+    score: Score | None = None
+    waited: int = 0
+    """Epochs since the best one."""
+
+    def after(self, epoch: EpochMetrics, *, spec: ExperimentSpec) -> Self:
+        """The selection with one more epoch seen; an epoch whose loss is not finite is never the best."""
+        score = _score(epoch, spec)
+        if score is not None and (self.score is None or score > self.score):
+            return self.model_copy(update={"best_epoch": epoch.epoch, "score": score, "waited": 0})
+        return self.model_copy(update={"waited": self.waited + 1})
+
+    def exhausted(self, spec: ExperimentSpec) -> bool:
+        """True where the spec's patience is at its end."""
+        return spec.early_stopping is not None and self.waited >= spec.early_stopping.patience
+
+    def with_new_patience(self) -> Self:
+        """The same best epoch, waiting anew: a finished run that is continued gets its patience again."""
+        return self.model_copy(update={"waited": 0})
+
+
+def _score(epoch: EpochMetrics, spec: ExperimentSpec) -> Score | None:
+    if epoch.val_loss is None or epoch.val_accuracy is None or epoch.train_loss is None:
+        return None
+    if spec.early_stopping is not None and spec.early_stopping.monitor is Monitor.VAL_LOSS:
+        return -epoch.val_loss, epoch.val_accuracy
+    return epoch.val_accuracy, -epoch.val_loss

@@ -1,0 +1,219 @@
+"""The experiment spec: everything the numbers of a run depend on, and its labels.
+
+The short form (`{"dataset": "mnist", "architecture": "mlp"}`) and the long form are one: a string stands for the object
+of that name with its defaults, and what is answered and stored is the long form.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from service import activations, architectures, datasets
+from service.domain.architecture import ArchitectureOptions
+from service.domain.optimizers import AnyOptimizer, Sgd
+from service.domain.record import Record
+from service.domain.schedules import AnySchedule, Constant
+
+MAX_EPOCHS = 10_000
+MAX_BATCH_SIZE = 65_536
+MAX_PARAMETERS = 50_000_000
+
+
+def _expand(value: object) -> object:
+    """A string stands for the object with that name and its defaults."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _printable(text: str) -> str:
+    """No control characters, no lone surrogates: what is stored can be shown, logged and put into any database."""
+    if not text.isprintable():
+        raise PydanticCustomError("not_printable", "must hold printable characters only")
+    return text
+
+
+def _names(options: Iterable[type[Record]]) -> Any:
+    return Literal[tuple(each.model_fields["name"].default for each in options)]
+
+
+def _named(union: Any, options: Iterable[type[Record]]) -> Any:
+    """A union told apart by `name`, whose members may be given as their name alone."""
+    tagged = Annotated[union, Field(discriminator="name")]
+    return Annotated[tagged, BeforeValidator(_expand, json_schema_input_type=Union[_names(options), tagged])]  # noqa: UP007  # made at run time
+
+
+if TYPE_CHECKING:
+    Architecture = ArchitectureOptions
+    Optimizer = AnyOptimizer
+    Schedule = AnySchedule
+    ActivationName = str
+    DatasetName = str
+else:
+    from service.domain.optimizers import OPTIMIZERS
+    from service.domain.schedules import SCHEDULES
+
+    Architecture = _named(Union[architectures.options_classes()], architectures.options_classes())  # noqa: UP007  # made at run time
+    Optimizer = _named(AnyOptimizer, OPTIMIZERS)
+    Schedule = _named(AnySchedule, SCHEDULES)
+    ActivationName = Literal[activations.names()]
+    DatasetName = Literal[datasets.names()]
+
+Text = Annotated[str, Field(min_length=1, max_length=200, strict=True), AfterValidator(_printable)]
+Tag = Annotated[str, Field(min_length=1, max_length=64, strict=True), AfterValidator(_printable)]
+
+
+class DatasetChoice(Record):
+    """Which images are learnt from, and how the training split is divided."""
+
+    name: DatasetName
+    validation_fraction: Annotated[float, Field(ge=0.01, le=0.5, strict=True)] = 0.1
+    train_size: Annotated[int, Field(ge=1, strict=True)] | None = None
+    image_size: Annotated[int, Field(ge=8, le=64, strict=True)] | None = None
+    augmentation: None = None
+
+    @field_validator("train_size")
+    @classmethod
+    def _no_more_than_there_are(cls, value: int | None, info: ValidationInfo) -> int | None:
+        name = info.data.get("name")
+        if value is not None and name is not None and value > (available := datasets.facts(name).train_images):
+            raise PydanticCustomError("out_of_range", "must be at most {available}", {"available": available})
+        return value
+
+    @property
+    def side(self) -> int:
+        """Side in pixels of the images that the network sees."""
+        return self.image_size or datasets.facts(self.name).image_size
+
+
+class CrossEntropy(Record):
+    """Softmax and negative log-likelihood in one, the mean over a batch."""
+
+    name: Literal["cross_entropy"] = "cross_entropy"
+    label_smoothing: Annotated[float, Field(ge=0, lt=1, strict=True)] = 0.0
+
+
+class Monitor(StrEnum):
+    """The validation figure by which epochs are compared."""
+
+    VAL_LOSS = "val_loss"
+    VAL_ACCURACY = "val_accuracy"
+
+
+class EarlyStopping(Record):
+    """Stop after `patience` epochs in a row without a better `monitor`."""
+
+    monitor: Monitor = Monitor.VAL_LOSS
+    patience: Annotated[int, Field(ge=1, le=MAX_EPOCHS, strict=True)] = 5
+
+
+class Keep(StrEnum):
+    """Which checkpoints remain."""
+
+    BEST_AND_LAST = "best_and_last"
+    ALL = "all"
+    LAST = "last"
+
+
+class CheckpointPolicy(Record):
+    """What is kept of the weights on the way."""
+
+    keep: Keep = Keep.BEST_AND_LAST
+
+
+if TYPE_CHECKING:
+    Dataset = DatasetChoice
+    Loss = CrossEntropy
+else:
+    Dataset = Annotated[
+        DatasetChoice, BeforeValidator(_expand, json_schema_input_type=Union[DatasetName, DatasetChoice])  # noqa: UP007  # made at run time
+    ]
+    Loss = Annotated[
+        CrossEntropy, BeforeValidator(_expand, json_schema_input_type=Union[Literal["cross_entropy"], CrossEntropy])  # noqa: UP007  # made at run time
+    ]
+
+
+class Device(StrEnum):
+    """Where a run computes; `auto` takes the fastest that the worker has."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+class ExperimentSpec(Record):
+    """A complete experiment."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"dataset": "mnist", "architecture": "mlp", "activation": "relu", "epochs": 5},
+                {
+                    "dataset": {"name": "usps", "validation_fraction": 0.2},
+                    "architecture": {"name": "cnn", "channels": [16, 32]},
+                    "activation": "tanh",
+                    "optimizer": {"name": "adam", "learning_rate": 0.002},
+                    "epochs": 20,
+                    "early_stopping": {"monitor": "val_loss", "patience": 3},
+                    "tags": ["tp3"],
+                },
+            ]
+        }
+    )
+
+    name: Text
+    dataset: Dataset
+    architecture: Architecture
+    activation: ActivationName
+    optimizer: Optimizer = Sgd()
+    schedule: Schedule = Constant()
+    loss: Loss = CrossEntropy()
+    epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS, strict=True)] = 10
+    batch_size: Annotated[int, Field(ge=1, le=MAX_BATCH_SIZE, strict=True)] = 64
+    seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
+    early_stopping: EarlyStopping | None = None
+    checkpoints: CheckpointPolicy = CheckpointPolicy()
+    precision: Literal["fp32"] = "fp32"
+    device: Device = Device.AUTO
+    priority: Annotated[int, Field(ge=-100, le=100, strict=True)] = 0
+    tags: Annotated[tuple[Tag, ...], Field(max_length=32)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, value: object) -> object:
+        """The defaults that depend on other fields: the activation and the name."""
+        if not isinstance(value, dict):
+            return value
+        dataset, architecture = _name_in(value.get("dataset")), _name_in(value.get("architecture"))
+        filled = dict(value)
+        filled.setdefault("activation", "identity" if architecture == "perceptron" else "relu")
+        if filled.get("name") is None:
+            parts = (dataset, architecture, filled["activation"])
+            filled["name"] = (
+                "-".join(part for part in parts if isinstance(part, str) and part.isprintable())[:200] or "?"
+            )
+        return filled
+
+    @property
+    def spec_hash(self) -> str:
+        """The SHA-256 of all that the numbers depend on: of everything but the name, the tags and the priority."""
+        facts = self.model_dump(mode="json", exclude={"name", "tags", "priority"})
+        text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _name_in(value: object) -> str | None:
+    name = value.get("name") if isinstance(value, dict) else value
+    return name if isinstance(name, str) else None

@@ -1,0 +1,87 @@
+"""What can be set from outside, read once at start. The README's table is tested against this class."""
+
+import os
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class LogFormat(StrEnum):
+    """`text` for people, `json` for machines: one object a line."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Settings(BaseSettings):
+    """Environment variables with the prefix `ARDOISE_`."""
+
+    model_config = SettingsConfigDict(env_prefix="ARDOISE_", frozen=True)
+
+    home: Annotated[Path, Field(description="Folder of the database and of all artifacts")] = Path(".ardoise")
+    database_url: Annotated[
+        str | None, Field(description="SQLAlchemy URL, SQLite or `postgresql+psycopg://`; unset: SQLite in the home")
+    ] = None
+    artifacts: Annotated[
+        Path | None, Field(description="Folder of the checkpoints; unset: `artifacts` in the home")
+    ] = None
+    data_dir: Annotated[
+        Path | None, Field(description="Folder of the data sets, in torchvision's layout; unset: `data` in the home")
+    ] = None
+    dataset_mirror: Annotated[
+        str | None, Field(description="Base URL to download data sets from in place of their own hosts")
+    ] = None
+    host: Annotated[str, Field(description="Address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on")] = 8000
+    workers: Annotated[
+        Literal["auto"] | Annotated[int, Field(ge=0, le=256)],
+        Field(description="Worker processes that `serve` keeps; `auto`: one a core; 0: the API alone"),
+    ] = "auto"
+    torch_threads: Annotated[
+        Literal["auto"] | Annotated[int, Field(ge=1, le=256)],
+        Field(description="Threads a worker computes with; `auto`: cores divided by workers"),
+    ] = "auto"
+    lease_seconds: Annotated[
+        float, Field(ge=1, le=3600, description="A worker that has not been heard of for so long has lost its run")
+    ] = 15.0
+    max_failures: Annotated[
+        int, Field(ge=1, le=100, description="Attempts in a row without progress after which a run ends as `failed`")
+    ] = 3
+    max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body")] = 16 * 1024 * 1024
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="Least severe level logged")
+    ] = "info"
+    log_format: Annotated[LogFormat, Field(description="`text` or `json`")] = LogFormat.TEXT
+
+    @cached_property
+    def database(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'ardoise.db'}"
+
+    @cached_property
+    def artifacts_dir(self) -> Path:
+        """Where checkpoints lie."""
+        return (self.artifacts or self.home / "artifacts").resolve()
+
+    @cached_property
+    def datasets_dir(self) -> Path:
+        """Where data sets lie."""
+        return (self.data_dir or self.home / "data").resolve()
+
+    @property
+    def worker_count(self) -> int:
+        """Worker processes that `serve` keeps."""
+        return cores() if self.workers == "auto" else self.workers
+
+    def threads(self, *, workers: int) -> int:
+        """Threads that one of `workers` processes computes with."""
+        return max(1, cores() // max(1, workers)) if self.torch_threads == "auto" else self.torch_threads
+
+
+def cores() -> int:
+    """Cores that this process may use, which in a container can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,90 @@
+"""Rows of published checkpoints; the files themselves are `service/checkpoints.py`'s."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.domain.checkpoint import Checkpoint, CheckpointList, CheckpointListing
+from service.domain.experiment import State
+from service.domain.selection import Selection
+from service.domain.spec import ExperimentSpec
+from service.errors import ConflictError, NotFoundError
+from service.storage import records
+from service.storage.experiments import find
+from service.storage.tables import CheckpointRow, EpochRow, ExperimentRow
+
+
+def publish(session: Session, checkpoint: Checkpoint) -> None:
+    """Store the row after `queue.guard` in the same transaction; one of the same epoch gives way to it."""
+    same = (CheckpointRow.experiment_id == checkpoint.experiment_id, CheckpointRow.epoch == checkpoint.epoch)
+    session.execute(sa.delete(CheckpointRow).where(*same))
+    session.add(CheckpointRow(**checkpoint.model_dump(mode="python")))
+    session.flush()
+
+
+def forget(session: Session, checkpoint: Checkpoint) -> None:
+    """Remove the row of one that is superseded or damaged."""
+    session.execute(sa.delete(CheckpointRow).where(CheckpointRow.id == checkpoint.id))
+
+
+def all_of(session: Session, experiment_id: str) -> tuple[Checkpoint, ...]:
+    """All checkpoints of an experiment, the newest epoch first."""
+    query = sa.select(CheckpointRow).where(CheckpointRow.experiment_id == experiment_id)
+    return tuple(records.checkpoint(row) for row in session.scalars(query.order_by(CheckpointRow.epoch.desc())))
+
+
+def named(session: Session, experiment_id: str, name: str) -> Checkpoint:
+    """The checkpoint called `best`, `last` or by its epoch.
+
+    `NotFoundError` where there is no such experiment or name, `ConflictError` while there is no checkpoint at all.
+    """
+    experiment = find(session, experiment_id)
+    stored = all_of(session, experiment_id)
+    if not stored:
+        raise ConflictError(f"experiment {experiment_id} is {experiment.state} and has no checkpoint yet")
+    by_name = _names(session, experiment, stored)
+    if name not in by_name:
+        raise NotFoundError(f"experiment {experiment_id} has no checkpoint {name!r}; there are: {', '.join(by_name)}")
+    return by_name[name]
+
+
+def listing(session: Session, experiment_id: str) -> CheckpointList:
+    """What `named` finds."""
+    experiment = find(session, experiment_id)
+    by_name = _names(session, experiment, all_of(session, experiment_id))
+    return CheckpointList(items=tuple(_listed(name, checkpoint) for name, checkpoint in by_name.items()))
+
+
+def _names(session: Session, experiment: ExperimentRow, stored: tuple[Checkpoint, ...]) -> dict[str, Checkpoint]:
+    """`best` is the best of those stored: while a run goes on, its best epoch may be newer than what is published."""
+    by_epoch = {str(checkpoint.epoch): checkpoint for checkpoint in stored}
+    names: dict[str, Checkpoint] = {}
+    best = by_epoch.get(str(_best_epoch(session, experiment, stored)))
+    if best is not None:
+        names["best"] = best
+    if stored:
+        names["last"] = stored[0]
+    return names | by_epoch
+
+
+def _best_epoch(session: Session, experiment: ExperimentRow, stored: tuple[Checkpoint, ...]) -> int | None:
+    if State(experiment.state).ended:
+        return experiment.best_epoch
+    spec = ExperimentSpec.model_validate(experiment.spec)
+    epochs = sa.select(EpochRow).where(
+        EpochRow.experiment_id == experiment.id, EpochRow.epoch.in_([checkpoint.epoch for checkpoint in stored])
+    )
+    selection = Selection()
+    for row in session.scalars(epochs.order_by(EpochRow.epoch)):
+        selection = selection.after(records.epoch(row), spec=spec)
+    return selection.best_epoch
+
+
+def _listed(name: str, checkpoint: Checkpoint) -> CheckpointListing:
+    weights = checkpoint.weights
+    return CheckpointListing(
+        name=name,
+        epoch=checkpoint.epoch,
+        bytes=weights.bytes,
+        created_at=checkpoint.created_at,
+        sha256=weights.sha256,
+    )

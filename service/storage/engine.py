@@ -1,0 +1,101 @@
+"""A database and its two kinds of transaction.
+
+SQLite is driven as `sqlite.org/wal.html` and `sqlite.org/isolation.html` advise for several processes: write-ahead log,
+every write transaction begins with `BEGIN IMMEDIATE` (a read that turns into a write later can fail at once, whatever the
+busy timeout), and a commit that a client is told of is on the disk before the answer (`synchronous=FULL`), while an
+epoch's figures need to survive the process only (`NORMAL`).
+"""
+
+import importlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import Session
+
+BUSY_TIMEOUT_MS = 30_000
+WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
+"""First and last SQLite version whose write-ahead log can be reset under a reader: sqlite.org/wal.html."""
+
+log = structlog.get_logger(__name__)
+
+
+class Database:
+    """An engine, and the transactions on it: `with database.writing() as session`."""
+
+    def __init__(self, url: str) -> None:
+        """Open lazily: nothing is connected to before the first transaction."""
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else sa.create_engine(self.url, pool_pre_ping=True)
+        self._writers = {
+            durable: self.engine.execution_options(ardoise_writes=True, ardoise_durable=durable)
+            for durable in (True, False)
+        }
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One consistent snapshot; ends without a commit."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self, *, durable: bool = True) -> Iterator[Session]:
+        """Commits at the end, or nothing is changed. `durable`: on the disk, not only out of the process."""
+        with Session(self._writers[durable], expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, module=sqlite_module(), pool_size=8, max_overflow=32)
+    sa.event.listen(engine, "connect", _on_connect)
+    sa.event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def sqlite_module() -> ModuleType:
+    """The newest SQLite at hand: `pysqlite3` brings one without the WAL-reset bug where the system's has it."""
+    try:
+        module = importlib.import_module("pysqlite3")
+    except ImportError:
+        module = sqlite3
+    version = tuple(int(part) for part in module.sqlite_version.split("."))
+    if WAL_RESET_BUG[0] <= version <= WAL_RESET_BUG[1]:
+        log.warning(
+            "this SQLite has the WAL-reset bug; install pysqlite3 or SQLite 3.51.3", version=module.sqlite_version
+        )
+    return module
+
+
+def _on_connect(connection: DBAPIConnection, _record: Any) -> None:
+    connection.isolation_level = None  # pysqlite's switch: BEGIN is ours to say
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "foreign_keys=ON",
+        f"journal_size_limit={64 * 1024 * 1024}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_begin(connection: sa.Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("ardoise_writes"):
+        connection.exec_driver_sql("PRAGMA synchronous=" + ("FULL" if options["ardoise_durable"] else "NORMAL"))
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("BEGIN")

@@ -1,0 +1,175 @@
+"""Experiments: accepted, read, cancelled, continued, deleted. What workers do to them is in `queue.py`."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.domain.experiment import Experiment, State
+from service.domain.spec import ExperimentSpec
+from service.errors import ConflictError, NotFoundError
+from service.storage import records
+from service.storage.tables import ExperimentRow, TagRow
+
+CLAIM_ORDER = (ExperimentRow.priority.desc(), ExperimentRow.turn, ExperimentRow.created_at, ExperimentRow.id)
+
+
+def add(
+    session: Session,
+    *,
+    experiment_id: str,
+    spec: ExperimentSpec,
+    parameters: int,
+    now: datetime,
+    owner: str | None = None,
+    sweep_id: str | None = None,
+    reproduces: str | None = None,
+) -> Experiment:
+    """Store and thereby enqueue: one INSERT."""
+    row = ExperimentRow(
+        id=experiment_id,
+        name=spec.name,
+        state=State.QUEUED,
+        spec=spec.model_dump(mode="json"),
+        spec_hash=spec.spec_hash,
+        dataset=spec.dataset.name,
+        architecture=spec.architecture.name,
+        activation=spec.activation,
+        parameters=parameters,
+        owner=owner,
+        sweep_id=sweep_id,
+        created_at=now,
+        priority=spec.priority,
+        turn=_next_turn(session, owner),
+        epochs=spec.epochs,
+        reproduces=reproduces,
+    )
+    session.add(row)
+    session.flush()
+    session.add_all(TagRow(experiment_id=experiment_id, tag=tag) for tag in dict.fromkeys(spec.tags))
+    session.flush()
+    return _record(session, row)
+
+
+def _next_turn(session: Session, owner: str | None) -> int:
+    """An owner's place in the round: after their own waiting runs, but not before what runs now.
+
+    Start-time fair queueing (Goyal, Vin and Cheng, 1996) with every run of equal length: runs are taken by ascending
+    turn, so each owner's n-th waiting run starts before anyone's (n+1)-th, and who comes anew joins the present round.
+    """
+    active = sa.select(sa.func.max(ExperimentRow.turn)).where(
+        ExperimentRow.owner.is_not_distinct_from(owner),
+        ExperimentRow.state.in_((State.QUEUED, State.RUNNING)),
+    )
+    present = sa.select(
+        sa.func.coalesce(
+            sa.select(sa.func.max(ExperimentRow.turn)).where(ExperimentRow.state == State.RUNNING).scalar_subquery(),
+            sa.select(sa.func.min(ExperimentRow.turn)).where(ExperimentRow.state == State.QUEUED).scalar_subquery(),
+            1,
+        )
+    )
+    own = session.scalar(active)
+    now = session.scalar(present) or 1
+    return max(now, own + 1) if own is not None else now
+
+
+def get(session: Session, experiment_id: str) -> Experiment:
+    """The experiment; `NotFoundError` where there is none."""
+    return _record(session, find(session, experiment_id))
+
+
+def find(session: Session, experiment_id: str) -> ExperimentRow:
+    """The row, for this package's own use; `NotFoundError` where there is none."""
+    row = session.get(ExperimentRow, experiment_id)
+    if row is None:
+        raise NotFoundError(f"there is no experiment {experiment_id!r}")
+    return row
+
+
+def revisions(session: Session, experiment_ids: Collection[str]) -> dict[str, int]:
+    """How often each has changed; those that are not there any more are left out."""
+    query = sa.select(ExperimentRow.id, ExperimentRow.revision).where(ExperimentRow.id.in_(experiment_ids))
+    return {row.id: row.revision for row in session.execute(query)}
+
+
+def cancel(session: Session, experiment_id: str, *, now: datetime) -> Experiment:
+    """A queued one ends at once, a running one is asked to; `ConflictError` where it has already ended."""
+    ended = (
+        sa.update(ExperimentRow)
+        .where(ExperimentRow.id == experiment_id, ExperimentRow.state == State.QUEUED)
+        .values(state=State.CANCELLED, finished_at=now, revision=ExperimentRow.revision + 1)
+    )
+    asked = (
+        sa.update(ExperimentRow)
+        .where(ExperimentRow.id == experiment_id, ExperimentRow.state == State.RUNNING)
+        .values(cancel_requested=True, revision=ExperimentRow.revision + 1)
+    )
+    if not (changes_one(session, ended) or changes_one(session, asked)):
+        row = find(session, experiment_id)
+        raise ConflictError(f"experiment {experiment_id} is {row.state}: only a queued or running one can be cancelled")
+    return get(session, experiment_id)
+
+
+def continue_for(session: Session, experiment_id: str, *, epochs: int, limit: int) -> Experiment:
+    """Queue a completed or cancelled one again, for `epochs` more; `ConflictError` where that cannot be."""
+    row = find(session, experiment_id)
+    if row.state not in {State.COMPLETED, State.CANCELLED} or row.diverged:
+        what = "diverged" if row.diverged else row.state
+        raise ConflictError(f"experiment {experiment_id} is {what}: only a completed or cancelled one can be continued")
+    total = row.epoch + epochs
+    if total > limit:
+        raise ConflictError(f"{row.epoch} epochs and {epochs} more are above the limit of {limit}")
+    spec = ExperimentSpec.model_validate(row.spec).model_copy(update={"epochs": total})
+    changed = (
+        sa.update(ExperimentRow)
+        .where(ExperimentRow.id == experiment_id, ExperimentRow.state == row.state)
+        .values(
+            state=State.QUEUED,
+            spec=spec.model_dump(mode="json"),
+            spec_hash=spec.spec_hash,
+            epochs=total,
+            fraction=row.epoch / total,
+            continued_from=row.epoch,
+            turn=_next_turn(session, row.owner),
+            failures=0,
+            cancel_requested=False,
+            finished_at=None,
+            test_loss=None,
+            test_accuracy=None,
+            revision=ExperimentRow.revision + 1,
+        )
+    )
+    if not changes_one(session, changed):
+        raise ConflictError(f"experiment {experiment_id} has changed in the meantime")
+    session.expire(row)
+    return get(session, experiment_id)
+
+
+def delete(session: Session, experiment_id: str) -> None:
+    """Remove its rows; the caller removes its files. `ConflictError` while it runs."""
+    gone = sa.delete(ExperimentRow).where(ExperimentRow.id == experiment_id, ExperimentRow.state != State.RUNNING)
+    if not changes_one(session, gone):
+        find(session, experiment_id)
+        raise ConflictError(f"experiment {experiment_id} is running: cancel it first")
+
+
+def changes_one(session: Session, statement: sa.Update | sa.Delete) -> bool:
+    """Run the statement; True where it found its row."""
+    result = session.execute(statement, execution_options={"synchronize_session": False})
+    return getattr(result, "rowcount", 0) == 1
+
+
+def _record(session: Session, row: ExperimentRow) -> Experiment:
+    return records.experiment(row, queue_position=positions(session, [row]).get(row.id))
+
+
+def positions(session: Session, rows: Collection[ExperimentRow]) -> dict[str, int]:
+    """The place in the queue of those of the rows that are queued; 1 is next."""
+    waiting = [row.id for row in rows if row.state == State.QUEUED]
+    if not waiting:
+        return {}
+    place = sa.func.row_number().over(order_by=CLAIM_ORDER).label("place")
+    queue = sa.select(ExperimentRow.id, place).where(ExperimentRow.state == State.QUEUED).subquery()
+    query = sa.select(queue.c.id, queue.c.place).where(queue.c.id.in_(waiting))
+    return {row.id: row.place for row in session.execute(query)}

@@ -1,0 +1,114 @@
+"""Lists of experiments: filters, sorting, and pages that stay correct while rows are added.
+
+A cursor is the sort value and the id of the last row that was answered (keyset pagination), so a row that is added or
+removed elsewhere neither repeats nor hides another.
+"""
+
+import base64
+import binascii
+import json
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.domain.experiment import ExperimentPage, State
+from service.domain.record import Record
+from service.errors import FieldError, InvalidSpecError
+from service.storage import records
+from service.storage.experiments import positions
+from service.storage.tables import ExperimentRow, TagRow
+
+
+class Filters(Record):
+    """Each given one must match; `name` matches any part of a name, whatever its case."""
+
+    state: State | None = None
+    dataset: str | None = None
+    architecture: str | None = None
+    activation: str | None = None
+    tag: str | None = None
+    sweep_id: str | None = None
+    owner: str | None = None
+    name: str | None = None
+
+
+class Sort(StrEnum):
+    """What a list is sorted by; a leading `-` means descending."""
+
+    CREATED_AT = "created_at"
+    CREATED_AT_DESCENDING = "-created_at"
+    BEST_VAL_ACCURACY = "best_val_accuracy"
+    BEST_VAL_ACCURACY_DESCENDING = "-best_val_accuracy"
+    TEST_ACCURACY = "test_accuracy"
+    TEST_ACCURACY_DESCENDING = "-test_accuracy"
+    PARAMETERS = "parameters"
+    PARAMETERS_DESCENDING = "-parameters"
+    NAME = "name"
+    NAME_DESCENDING = "-name"
+
+
+# Ids are UUIDv7: they sort by time of creation. An accuracy that is not there yet counts as below all.
+_KEYS: dict[str, sa.ColumnElement[Any]] = {
+    "created_at": ExperimentRow.id.expression,
+    "best_val_accuracy": sa.func.coalesce(ExperimentRow.best_val_accuracy, -1.0),
+    "test_accuracy": sa.func.coalesce(ExperimentRow.test_accuracy, -1.0),
+    "parameters": ExperimentRow.parameters.expression,
+    "name": ExperimentRow.name.expression,
+}
+
+
+def page(session: Session, filters: Filters, *, sort: Sort, limit: int, cursor: str | None) -> ExperimentPage:
+    """One page; `InvalidSpecError` where the cursor is not one of this sort order."""
+    matching = _matching(filters)
+    total = session.scalar(sa.select(sa.func.count()).select_from(ExperimentRow).where(*matching)) or 0
+    key, descending = _KEYS[sort.removeprefix("-")], sort.startswith("-")
+    query = sa.select(ExperimentRow, key.label("sort_key")).where(*matching)
+    if cursor is not None:
+        value, last_id = _decode(cursor, sort)
+        here, there = sa.tuple_(key, ExperimentRow.id), sa.tuple_(sa.literal(value, key.type), sa.literal(last_id))
+        query = query.where(here < there if descending else here > there)
+    order = (key.desc(), ExperimentRow.id.desc()) if descending else (key, ExperimentRow.id)
+    found = session.execute(query.order_by(*order).limit(limit + 1)).all()
+    rows = [row for row, _ in found[:limit]]
+    places = positions(session, rows)
+    return ExperimentPage(
+        items=tuple(records.experiment(row, queue_position=places.get(row.id)) for row in rows),
+        next_cursor=_encode(found[limit - 1][1], rows[-1].id, sort) if len(found) > limit else None,
+        total=total,
+    )
+
+
+def _matching(filters: Filters) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    for field in ("state", "dataset", "architecture", "activation", "sweep_id", "owner"):
+        if (value := getattr(filters, field)) is not None:
+            conditions.append(getattr(ExperimentRow, field) == value)
+    if filters.tag is not None:
+        tagged = sa.select(TagRow.experiment_id).where(TagRow.tag == filters.tag)
+        conditions.append(ExperimentRow.id.in_(tagged))
+    if filters.name is not None:
+        conditions.append(ExperimentRow.name.icontains(filters.name, autoescape=True))
+    return conditions
+
+
+def _encode(value: object, last_id: str, sort: Sort) -> str:
+    return base64.urlsafe_b64encode(json.dumps([sort, value, last_id]).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, sort: Sort) -> tuple[Any, str]:
+    expected = (str, str) if sort.removeprefix("-") in {"created_at", "name"} else ((int, float), str)
+    try:
+        made_for, value, last_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error, TypeError) as error:
+        raise _bad_cursor("is not a cursor that this list has answered") from error
+    if made_for != sort:
+        raise _bad_cursor(f"belongs to another order than sort={sort}")
+    if not isinstance(value, expected[0]) or not isinstance(last_id, expected[1]):
+        raise _bad_cursor("is not a cursor that this list has answered")
+    return value, last_id
+
+
+def _bad_cursor(detail: str) -> InvalidSpecError:
+    return InvalidSpecError((FieldError(pointer="#/query/cursor", detail=detail, code="invalid_cursor"),))

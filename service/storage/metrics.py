@@ -1,0 +1,36 @@
+"""Epoch rows: stored by the attempt that owns the run, read by anyone."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from service.domain.metrics import EpochMetrics
+from service.storage import records
+from service.storage.tables import EpochRow
+
+
+def record(session: Session, experiment_id: str, epochs: Sequence[EpochMetrics]) -> None:
+    """Store epochs after `queue.guard` in the same transaction.
+
+    An epoch that is there already is replaced: a resumed run goes through the epochs after its checkpoint again, and its
+    figures are those of the weights that it ends with.
+    """
+    if not epochs:
+        return
+    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    statement = insert(EpochRow).values([{"experiment_id": experiment_id, **epoch.model_dump()} for epoch in epochs])
+    figures = {name: statement.excluded[name] for name in EpochMetrics.model_fields if name != "epoch"}
+    session.execute(statement.on_conflict_do_update(index_elements=["experiment_id", "epoch"], set_=figures))
+
+
+def epochs(
+    session: Session, experiment_id: str, *, after: int = 0, up_to: int | None = None
+) -> tuple[EpochMetrics, ...]:
+    """The epoch rows with `after` < epoch <= `up_to`, ascending."""
+    query = sa.select(EpochRow).where(EpochRow.experiment_id == experiment_id, EpochRow.epoch > after)
+    if up_to is not None:
+        query = query.where(EpochRow.epoch <= up_to)
+    return tuple(records.epoch(row) for row in session.scalars(query.order_by(EpochRow.epoch)))

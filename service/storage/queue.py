@@ -1,0 +1,180 @@
+"""The queue: the experiment rows themselves, and the three statements that workers live by.
+
+*Claim* takes the next run and counts its `attempt` up. *Guard* is the first statement of every transaction in which a
+worker writes: it renews the lease and finds no row once another attempt has begun, so nothing of a worker that was
+thought dead is ever stored. *Release* gives a run back: at once where its process was seen to end, else when its lease is
+over. The budget of `max_failures` counts attempts in a row that published no checkpoint, not attempts: a healthy run may
+be interrupted any number of times.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.domain.experiment import Failure, State
+from service.domain.run import QueueFacts, Run
+from service.errors import FencedError
+from service.storage import records
+from service.storage.experiments import CLAIM_ORDER, changes_one
+from service.storage.tables import ExperimentRow, database_clock
+
+LISTED = 200
+
+
+def anything_waiting(session: Session) -> bool:
+    """A cheap look before a claim: it takes no lock."""
+    return session.scalar(sa.select(ExperimentRow.id).where(ExperimentRow.state == State.QUEUED).limit(1)) is not None
+
+
+def claim(session: Session, *, worker: str, lease_seconds: float, now: datetime) -> Run | None:
+    """Take the next run by priority, fair turn and age, in one statement; None where nothing waits."""
+    following = (
+        sa.select(ExperimentRow.id)
+        .where(ExperimentRow.state == State.QUEUED)
+        .order_by(*CLAIM_ORDER)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    taken = (
+        sa.update(ExperimentRow)
+        .where(ExperimentRow.id == following, ExperimentRow.state == State.QUEUED)
+        .values(
+            state=State.RUNNING,
+            attempt=ExperimentRow.attempt + 1,
+            worker=worker,
+            lease_expires_at=database_clock() + lease_seconds,
+            claimed_checkpoint_epoch=ExperimentRow.checkpoint_epoch,
+            started_at=sa.func.coalesce(ExperimentRow.started_at, sa.literal(now, ExperimentRow.started_at.type)),
+            revision=ExperimentRow.revision + 1,
+        )
+        .returning(ExperimentRow)
+        .execution_options(synchronize_session=False)
+    )
+    row = session.scalar(taken)
+    return records.run(row) if row is not None else None
+
+
+def guard(session: Session, run: Run, *, lease_seconds: float, **facts: Any) -> bool:
+    """Renew the lease and store `facts` (columns); True where a cancel was asked for.
+
+    `FencedError` where the run is no longer this attempt's: the transaction must then write nothing.
+    """
+    renewed = (
+        sa.update(ExperimentRow)
+        .where(*_owned(run))
+        .values(lease_expires_at=database_clock() + lease_seconds, **(facts and {**facts, **_REVISED}))
+        .returning(ExperimentRow.cancel_requested)
+        .execution_options(synchronize_session=False)
+    )
+    cancel_requested = session.scalar(renewed)
+    if cancel_requested is None:
+        raise FencedError(f"attempt {run.attempt} of experiment {run.experiment_id} is over")
+    return cancel_requested
+
+
+def cancel_requested(session: Session, run: Run) -> bool:
+    """A cheap look that writes nothing; `FencedError` as in `guard`."""
+    asked = session.scalar(sa.select(ExperimentRow.cancel_requested).where(*_owned(run)))
+    if asked is None:
+        raise FencedError(f"attempt {run.attempt} of experiment {run.experiment_id} is over")
+    return asked
+
+
+def finish(session: Session, run: Run, state: State, *, now: datetime, **facts: Any) -> None:
+    """End the run as `state`, with `facts` (columns); `FencedError` as in `guard`."""
+    ended = (
+        sa.update(ExperimentRow)
+        .where(*_owned(run))
+        .values(state=state, finished_at=now, lease_expires_at=None, cancel_requested=False, **facts, **_REVISED)
+    )
+    if not changes_one(session, ended):
+        raise FencedError(f"attempt {run.attempt} of experiment {run.experiment_id} is over")
+
+
+def give_back(session: Session, run: Run) -> None:
+    """Queue the run again where a worker stops on purpose: that is no failure. Nothing where it is fenced."""
+    changes_one(
+        session,
+        sa.update(ExperimentRow)
+        .where(*_owned(run))
+        .values(state=State.QUEUED, lease_expires_at=None, worker=None, **_REVISED),
+    )
+
+
+def release_expired(session: Session, *, max_failures: int, now: datetime) -> list[str]:
+    """Take the runs whose lease is over from their workers; the ids of those runs."""
+    lost = (ExperimentRow.state == State.RUNNING, ExperimentRow.lease_expires_at < database_clock())
+    return _release(
+        session, lost, max_failures=max_failures, now=now, why="its worker was not heard of within the lease"
+    )
+
+
+def release_worker(session: Session, worker: str, *, max_failures: int, now: datetime, why: str) -> list[str]:
+    """Take the runs of a worker that was seen to end; the ids of those runs."""
+    lost = (ExperimentRow.state == State.RUNNING, ExperimentRow.worker == worker)
+    return _release(session, lost, max_failures=max_failures, now=now, why=why)
+
+
+def any_expired(session: Session) -> bool:
+    """A cheap look before `release_expired`: it takes no lock."""
+    lost = (ExperimentRow.state == State.RUNNING, ExperimentRow.lease_expires_at < database_clock())
+    return session.scalar(sa.select(ExperimentRow.id).where(*lost).limit(1)) is not None
+
+
+def facts(session: Session) -> QueueFacts:
+    """What waits, in the order in which it will be taken, and what runs."""
+    counts: dict[str, int] = dict(
+        session.execute(sa.select(ExperimentRow.state, sa.func.count()).group_by(ExperimentRow.state)).tuples().all()
+    )
+    waiting = (
+        sa.select(ExperimentRow.id).where(ExperimentRow.state == State.QUEUED).order_by(*CLAIM_ORDER).limit(LISTED)
+    )
+    active = sa.select(ExperimentRow.id).where(ExperimentRow.state == State.RUNNING).order_by(ExperimentRow.started_at)
+    return QueueFacts(
+        queued=counts.get(State.QUEUED, 0),
+        running=counts.get(State.RUNNING, 0),
+        waiting=tuple(session.scalars(waiting)),
+        active=tuple(session.scalars(active.limit(LISTED))),
+    )
+
+
+def _release(
+    session: Session, lost: Collection[sa.ColumnElement[bool]], *, max_failures: int, now: datetime, why: str
+) -> list[str]:
+    """A run that was asked to cancel ends, one whose budget is spent fails, any other waits again."""
+    row = ExperimentRow
+    failures = sa.case((row.checkpoint_epoch > row.claimed_checkpoint_epoch, 0), else_=row.failures + 1)
+    spent = sa.and_(failures >= max_failures, sa.not_(row.cancel_requested))
+    failure = Failure(type="WorkerLost", message=f"{why}; {max_failures} attempts in a row made no progress")
+    ended = sa.or_(row.cancel_requested, spent)
+    released = (
+        sa.update(row)
+        .where(*lost)
+        .values(
+            state=sa.case((row.cancel_requested, State.CANCELLED), (spent, State.FAILED), else_=State.QUEUED),
+            failures=failures,
+            error=sa.case((spent, sa.literal(failure.model_dump(), row.error.type)), else_=row.error),
+            finished_at=sa.case((ended, sa.literal(now, row.finished_at.type)), else_=row.finished_at),
+            cancel_requested=False,
+            lease_expires_at=None,
+            **_REVISED,
+        )
+        .returning(row.id)
+        .execution_options(synchronize_session=False)
+    )
+    return list(session.scalars(released))
+
+
+def _owned(run: Run) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        ExperimentRow.id == run.experiment_id,
+        ExperimentRow.attempt == run.attempt,
+        ExperimentRow.state == State.RUNNING,
+    )
+
+
+_REVISED = {"revision": ExperimentRow.revision + 1}

@@ -1,0 +1,68 @@
+"""Who is there: each worker process renews its row while it lives."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.domain.run import WorkerFacts, WorkerList
+from service.storage.tables import WorkerRow, database_clock
+
+REMEMBERED_SECONDS = 3600.0
+
+
+def register(session: Session, worker: str, *, lease_seconds: float, now: datetime, facts: dict[str, Any]) -> None:
+    """Enter a worker that is ready for work; forget those that have long been silent."""
+    session.execute(
+        sa.delete(WorkerRow).where(
+            sa.or_(WorkerRow.id == worker, WorkerRow.lease_expires_at < database_clock() - REMEMBERED_SECONDS)
+        )
+    )
+    session.execute(
+        sa.insert(WorkerRow).values(
+            id=worker,
+            started_at=now,
+            lease_expires_at=database_clock() + lease_seconds,
+            experiment_id=None,
+            facts=facts,
+        )
+    )
+
+
+def renew(session: Session, worker: str, *, lease_seconds: float, experiment_id: str | None) -> None:
+    """Say that the worker lives, and what it works at."""
+    session.execute(
+        sa.update(WorkerRow)
+        .where(WorkerRow.id == worker)
+        .values(lease_expires_at=database_clock() + lease_seconds, experiment_id=experiment_id)
+    )
+
+
+def leave(session: Session, worker: str) -> None:
+    """The worker has ended."""
+    session.execute(sa.delete(WorkerRow).where(WorkerRow.id == worker))
+
+
+def listing(session: Session) -> WorkerList:
+    """All that are there or were within the hour, the living first."""
+    alive = (WorkerRow.lease_expires_at > database_clock()).label("alive")
+    rows = session.execute(sa.select(WorkerRow, alive).order_by(alive.desc(), WorkerRow.started_at))
+    return WorkerList(
+        items=tuple(
+            WorkerFacts(
+                id=row.id,
+                alive=bool(is_alive),
+                started_at=row.started_at,
+                experiment_id=row.experiment_id if is_alive else None,
+                facts=row.facts,
+            )
+            for row, is_alive in rows
+        )
+    )
+
+
+def any_alive(session: Session) -> bool:
+    """True where at least one worker's lease holds."""
+    query = sa.select(WorkerRow.id).where(WorkerRow.lease_expires_at > database_clock()).limit(1)
+    return session.scalar(query) is not None
