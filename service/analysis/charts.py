@@ -34,6 +34,9 @@ BEST: dict[str, Any] = {
     "markeredgewidth": 1.8,
 }
 
+LARGEST, SMALLEST = 1e40, 1e-40
+"""Beyond them (no 32-bit loss is) matplotlib's own arithmetic overflows: larger values are drawn at the largest."""
+
 DOTS_PER_INCH = 144
 WIDTH, HEIGHT = 14.0, 5.2
 LEFT, TOP, BOTTOM = 0.7, 0.95, 0.65
@@ -53,14 +56,14 @@ class _Run(NamedTuple):
     def values(self, series: str) -> list[float]:
         """NaN, where a line has its gap, for null."""
         values: tuple[float | None, ...] = getattr(self.curves.series, series)
-        return [nan if value is None else value for value in values]
+        return [nan if value is None else min(value, LARGEST) for value in values]
 
     def best(self, measure: str) -> tuple[int, float] | None:
         """The best epoch and its validation figure."""
         series: tuple[float | None, ...] = getattr(self.curves.series, f"val_{measure}")
         for epoch, value in zip(self.curves.epochs, series, strict=True):
             if epoch == self.curves.best_epoch and value is not None:
-                return epoch, value
+                return epoch, min(value, LARGEST)
         return None
 
 
@@ -109,7 +112,7 @@ def _draw_panel(axes: "Axes", runs: list[_Run], *, measure: str) -> None:
             axes.plot(*best, color=run.colour, zorder=5, **BEST)
     drawn = [value for run in runs for half in ("train", "val") for value in run.values(f"{half}_{measure}")]
     finite = [value for value in drawn if not isnan(value)]
-    logarithmic = measure == "loss" and bool(finite) and 0 < min(finite) <= max(finite) / LOGARITHMIC_FROM
+    logarithmic = measure == "loss" and bool(finite) and SMALLEST < min(finite) <= max(finite) / LOGARITHMIC_FROM
     _style(axes, heading=measure.capitalize() + (", logarithmic" if logarithmic else ""))
     _scale_epochs(axes, last=max((epoch for run in runs for epoch in run.curves.epochs), default=0))
     if logarithmic:
