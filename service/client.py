@@ -1,0 +1,224 @@
+"""The typed client: answers are the frozen records of `service.domain`, problem answers a `ProblemError`.
+
+The command line is built on it, and so can be any program: nothing of the server and nothing heavy is imported.
+"""
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self, TypedDict, Unpack
+from urllib.parse import quote
+
+import httpx
+
+from service.connection import (
+    ClientError,
+    Connection,
+    ProblemError,
+    UnexpectedAnswerError,
+    UnreachableError,
+    patiently,
+)
+from service.domain.checkpoint import CheckpointList
+from service.domain.curves import LearningCurves
+from service.domain.experiment import Experiment, ExperimentPage, State
+from service.domain.metrics import EpochMetrics
+from service.domain.prediction import Predictions
+from service.domain.record import Record
+from service.domain.run import QueueFacts, WorkerList
+from service.domain.spec import ExperimentSpec
+
+__all__ = [
+    "Client", "ClientError", "EpochPage", "Filters", "Image", "ProblemError", "UnexpectedAnswerError",
+    "UnreachableError",
+]  # fmt: skip
+
+LONG_POLL_SECONDS = 20.0
+LARGEST_PAGE = 200
+
+Grid = Sequence[Sequence[float]]
+Catalogue = Literal["datasets", "architectures", "activations", "optimizers", "schedules"]
+
+
+class Array(Protocol):
+    """An array of numpy or a tensor of torch, `(height, width)`, grey values 0..255 or 0..1."""
+
+    def tolist(self) -> Any: ...
+
+
+Image = bytes | Path | Grid | Array
+"""A whole image file, where one lies, or the pixels themselves."""
+
+
+class Filters(TypedDict, total=False):
+    """What a list can be narrowed by; `name` matches any part of a name."""
+
+    state: State | None
+    dataset: str | None
+    architecture: str | None
+    activation: str | None
+    tag: str | None
+    sweep_id: str | None
+    owner: str | None
+    name: str | None
+
+
+class EpochPage(Record):
+    """The answer of `GET /v1/experiments/{id}/metrics`."""
+
+    experiment_id: str
+    state: State
+    items: tuple[EpochMetrics, ...]
+
+
+class Client:
+    """A connection to one service; usable as a context manager.
+
+    Every method raises `ProblemError` for a problem answer, `UnreachableError` where none comes.
+    """
+
+    def __init__(self, base_url: str, *, owner: str | None = None, timeout: float = 30.0) -> None:
+        """`timeout` in seconds is for one answer; `owner` is whom new experiments belong to."""
+        self._connection = Connection(base_url, owner=owner, timeout=timeout)
+        self._read, self._send = self._connection.read, self._connection.send
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._connection.close()
+
+    def submit(self, spec: Mapping[str, Any] | ExperimentSpec, *, idempotency_key: str | None = None) -> Experiment:
+        """Enqueue; when this returns, the experiment is stored. The same key and spec again answer the same one."""
+        body = spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        return self._read(Experiment, "POST", "/v1/experiments", json=body, headers=headers)
+
+    def get(self, experiment_id: str) -> Experiment:
+        """One experiment."""
+        return self._read(Experiment, "GET", _path(experiment_id))
+
+    def page(
+        self, *, sort: str = "-created_at", limit: int = 50, cursor: str | None = None, **filters: Unpack[Filters]
+    ) -> ExperimentPage:
+        """One page of the list, of at most 200."""
+        query = {"sort": sort, "limit": limit, "cursor": cursor, **filters}
+        given = {key: value for key, value in query.items() if value is not None}
+        return self._read(ExperimentPage, "GET", "/v1/experiments", params=given)
+
+    def iterate(
+        self, *, sort: str = "-created_at", limit: int | None = None, **filters: Unpack[Filters]
+    ) -> Iterator[Experiment]:
+        """All that match, or the first `limit`, page after page."""
+        cursor, left = None, limit
+        while left is None or left > 0:
+            size = LARGEST_PAGE if left is None else min(left, LARGEST_PAGE)
+            page = self.page(sort=sort, limit=size, cursor=cursor, **filters)
+            yield from page.items
+            left = None if left is None else left - len(page.items)
+            if (cursor := page.next_cursor) is None:
+                return
+
+    def metrics(self, experiment_id: str, *, after_epoch: int = 0, wait: float = 0) -> EpochPage:
+        """The rows after an epoch; with `wait` seconds, held until there is one or the run has ended."""
+        query = {"after_epoch": after_epoch} | ({"wait": wait} if wait else {})
+        return self._read(EpochPage, "GET", _path(experiment_id, "metrics"), params=query, wait=wait)
+
+    def watch(
+        self, experiment_id: str, *, after_epoch: int = 0, patience: float = 60.0
+    ) -> Iterator[Experiment | EpochMetrics]:
+        """The experiment now and whenever its state has changed, and each epoch once; the last is the ended experiment.
+
+        A service that restarts is waited for, up to `patience` seconds each time.
+        """
+        current = partial(patiently, partial(self.get, experiment_id), patience=patience)
+        yield (experiment := current())
+        while True:
+            newer = partial(self.metrics, experiment_id, after_epoch=after_epoch, wait=LONG_POLL_SECONDS)
+            page = patiently(newer, patience=patience)
+            for row in page.items:
+                yield row
+                after_epoch = row.epoch
+            if page.state.ended and not page.items:
+                yield current()
+                return
+            if page.state is not experiment.state and not page.state.ended:
+                yield (experiment := current())
+
+    def cancel(self, experiment_id: str) -> Experiment:
+        """At once where it is queued; a running one ends within a second or with its batch."""
+        return self._read(Experiment, "POST", _path(experiment_id, "cancel"))
+
+    def delete(self, experiment_id: str) -> None:
+        """Remove it with its metrics and files."""
+        self._send("DELETE", _path(experiment_id))
+
+    def continue_(self, experiment_id: str, *, epochs: int) -> Experiment:
+        """Train a finished one for so many epochs more."""
+        return self._read(Experiment, "POST", _path(experiment_id, "continue"), json={"epochs": epochs})
+
+    def reproduce(self, experiment_id: str) -> Experiment:
+        """The same spec again, to be held against this one; the new experiment."""
+        return self._read(Experiment, "POST", _path(experiment_id, "reproduce"))
+
+    def curves(self, experiment_id: str) -> LearningCurves:
+        """The learning curves as numbers."""
+        return self._read(LearningCurves, "GET", _path(experiment_id, "learning-curves"))
+
+    def curves_file(self, experiment_id: str, format: Literal["png", "svg", "csv"]) -> bytes:  # noqa: A002  # as in the query
+        """The learning curves as a picture or a table."""
+        return self._send("GET", _path(experiment_id, f"learning-curves.{format}")).content
+
+    def checkpoints(self, experiment_id: str) -> CheckpointList:
+        """What can be predicted from."""
+        return self._read(CheckpointList, "GET", _path(experiment_id, "checkpoints"))
+
+    def weights(self, experiment_id: str, checkpoint: str | int = "best") -> bytes:
+        """The weights after the best, the last or a numbered epoch, as a safetensors file."""
+        return self._send("GET", _path(experiment_id, "checkpoints", str(checkpoint), "weights")).content
+
+    def predict(self, experiment_id: str, images: Iterable[Image], *, checkpoint: str | int = "best") -> Predictions:
+        """Read digits, answered in the order of the images. Files travel as they are, pixels as JSON."""
+        sent = [image.read_bytes() if isinstance(image, Path) else image for image in images]
+        path, query = _path(experiment_id, "predictions"), {"checkpoint": str(checkpoint)}
+        files = [("image", (str(number), image)) for number, image in enumerate(sent) if isinstance(image, bytes)]
+        if files and len(files) == len(sent):
+            return self._read(Predictions, "POST", path, params=query, files=files)
+        return self._read(Predictions, "POST", path, params=query, json={"images": [_as_json(each) for each in sent]})
+
+    def catalogue(self, kind: Catalogue) -> dict[str, Any]:
+        """What a spec can name, each with its description and the JSON Schema of its options, as answered."""
+        return self._read(dict[str, Any], "GET", f"/v1/{kind}")
+
+    def queue(self) -> QueueFacts:
+        """What waits and what runs."""
+        return self._read(QueueFacts, "GET", "/v1/queue")
+
+    def workers(self) -> WorkerList:
+        """Who is there to train."""
+        return self._read(WorkerList, "GET", "/v1/workers")
+
+    def ready(self) -> bool:
+        """True where experiments are accepted and trained."""
+        try:
+            self._send("GET", "/readyz")
+        except ProblemError as problem:
+            if problem.status == httpx.codes.SERVICE_UNAVAILABLE:
+                return False
+            raise
+        return True
+
+
+def _path(experiment_id: str, *parts: str) -> str:
+    return "/".join(("/v1/experiments", *(quote(part, safe="") for part in (experiment_id, *parts))))
+
+
+def _as_json(image: bytes | Grid | Array) -> dict[str, Any]:
+    if isinstance(image, bytes):
+        return {"base64": base64.b64encode(image).decode()}
+    return {"pixels": image if isinstance(image, Sequence) else image.tolist()}
