@@ -35,7 +35,7 @@ BEST: dict[str, Any] = {
 }
 
 LARGEST, SMALLEST = 1e40, 1e-40
-"""Beyond them (no 32-bit loss is) matplotlib's own arithmetic overflows: larger values are drawn at the largest."""
+"""Outside of them matplotlib's own arithmetic overflows: a larger loss is drawn at the largest, a smaller keeps the axis linear."""
 
 DOTS_PER_INCH = 144
 WIDTH, HEIGHT = 14.0, 5.2
