@@ -35,7 +35,7 @@ BEST: dict[str, Any] = {
 }
 
 LARGEST, SMALLEST = 1e40, 1e-40
-"""Outside of them matplotlib's own arithmetic overflows: a larger loss is drawn at the largest, a smaller keeps the axis linear."""
+"""Outside of them matplotlib overflows: a larger loss is drawn at the largest, a smaller keeps the axis linear."""
 
 DOTS_PER_INCH = 144
 WIDTH, HEIGHT = 14.0, 5.2
