@@ -1,0 +1,54 @@
+"""The catalogue of data sets: one file each, and the file name is the public name.
+
+A data set is a module with `FACTS`, what is known of it before any of it is read, and `load(*, data_dir, mirror)`, its
+two splits. It imports torch, torchvision and scikit-learn only inside `load`, so that the catalogue can be read without
+them. A file beginning with `_` is none.
+"""
+
+import importlib
+import pkgutil
+from functools import cache
+from pathlib import Path
+from typing import Protocol, cast
+
+from service.datasets._stratify import stratified_split
+from service.datasets._tensors import Dataset, Split, standardisation, standardise
+from service.domain.dataset import DatasetFacts
+
+__all__ = ["Dataset", "Split", "facts", "load", "names", "standardisation", "standardise", "stratified_split"]
+
+
+class _CatalogueEntry(Protocol):
+    """What a module in this folder offers."""
+
+    FACTS: DatasetFacts
+
+    def load(self, *, data_dir: Path, mirror: str | None) -> Dataset: ...
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The public names, sorted; no data set is imported for it."""
+    return tuple(sorted(file.name for file in pkgutil.iter_modules(__path__) if not file.name.startswith("_")))
+
+
+def facts(name: str) -> DatasetFacts:
+    """What is known of it without reading it; ValueError where there is no such data set."""
+    return _entry(name).FACTS
+
+
+def load(name: str, *, data_dir: Path, mirror: str | None = None, image_size: int | None = None) -> Dataset:
+    """Both splits, of the data set's own size or resized to image_size x image_size.
+
+    What is not bundled is read from `data_dir`, or else downloaded into it first, from `mirror` where one is given
+    (`_torchvision` says how the files lie there). Raises DatasetUnavailableError where that cannot be done, and
+    ValueError where there is no such data set. The same call gives the same bytes.
+    """
+    dataset = _entry(name).load(data_dir=data_dir, mirror=mirror)
+    return dataset if image_size is None else dataset.resized(image_size)
+
+
+def _entry(name: str) -> _CatalogueEntry:
+    if name not in names():
+        raise ValueError(f"no data set {name!r}; there are {', '.join(names())}")
+    return cast("_CatalogueEntry", importlib.import_module(f"{__name__}.{name}"))
