@@ -7,15 +7,20 @@ threads waiting; the kernel opens it when its holder dies, and whoever comes nex
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from filelock import FileLock
 
 from service.errors import DatasetUnavailableError
+
+if TYPE_CHECKING:
+    import httpx
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 30.0
@@ -68,8 +73,7 @@ def download(
             shutil.rmtree(workshop, ignore_errors=True)
             try:
                 (workshop / folder).mkdir(parents=True)
-                for archive in archives:
-                    _fetch(archive, workshop / folder / archive.name, dataset=dataset)
+                _fetch_all(archives, workshop / folder, dataset=dataset)
                 unpack(workshop)
                 for name in dict.fromkeys([*(archive.name for archive in archives), *files]):
                     _publish(workshop / folder / name, place / name)
@@ -88,38 +92,42 @@ def download(
         ) from error
 
 
-def _fetch(archive: Archive, target: Path, *, dataset: str) -> None:
+def _fetch_all(archives: Iterable[Archive], place: Path, *, dataset: str) -> None:
+    import httpx
+
+    with httpx.Client(
+        follow_redirects=True,
+        timeout=httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
+        # The archives are compressed themselves: a server's own compression must not be undone on the way.
+        headers={"Accept-Encoding": "identity"},
+    ) as client:
+        for archive in archives:
+            _fetch(client, archive, place / archive.name, dataset=dataset)
+
+
+def _fetch(client: "httpx.Client", archive: Archive, target: Path, *, dataset: str) -> None:
     causes = []
     for url in archive.urls:
-        _log.info("A data set file is being downloaded", dataset=dataset, url=url)
+        shown = re.sub(r"//[^/@]*@", "//", url)  # a mirror's address may hold a password
+        _log.info("A data set file is being downloaded", dataset=dataset, url=shown)
         try:
-            md5 = _stream(url, target)
+            md5 = _stream(client, url, target)
         except _FetchError as error:
-            causes.append(f"{url}: {error}")
+            causes.append(f"{shown}: {error}")
             continue
         if md5 == archive.md5:
             return
-        causes.append(f"{url}: the file received has the MD5 checksum {md5}, not {archive.md5}")
+        causes.append(f"{shown}: the file received has the MD5 checksum {md5}, not {archive.md5}")
     raise _FetchError("; ".join(causes))
 
 
-def _stream(url: str, target: Path) -> str:
+def _stream(client: "httpx.Client", url: str, target: Path) -> str:
     """Writes the body to `target` and returns its MD5; _FetchError where it does not come whole."""
     import httpx
 
     digest = hashlib.md5(usedforsecurity=False)
     try:
-        with (
-            target.open("wb") as file,
-            httpx.stream(
-                "GET",
-                url,
-                follow_redirects=True,
-                timeout=httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
-                # The archives are compressed themselves: a server's own compression must not be undone on the way.
-                headers={"Accept-Encoding": "identity"},
-            ) as response,
-        ):
+        with target.open("wb") as file, client.stream("GET", url) as response:
             if response.status_code != httpx.codes.OK:
                 raise _FetchError(f"HTTP status {response.status_code} {response.reason_phrase}")
             for chunk in response.iter_raw():

@@ -27,6 +27,7 @@ class Mirror:
     def __init__(self) -> None:
         self.files = {f"/{name}": content for name, content in CONTENTS.items()}
         self.requests: list[str] = []
+        self.authorizations: list[str] = []
         self.moved: dict[str, str] = {}
         self.content_encoding: str | None = None
         self.before_answer: Callable[[], object] = lambda: None
@@ -52,6 +53,7 @@ class Mirror:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 mirror.requests.append(self.path)
+                mirror.authorizations.append(self.headers.get("Authorization", ""))
                 mirror.before_answer()
                 body = mirror.files.get(self.path, b"")
                 if self.path in mirror.moved:
@@ -213,6 +215,16 @@ def test_the_next_address_is_tried_where_one_fails(mirror: Mirror, tmp_path: Pat
 def test_every_address_is_named_where_all_fail(mirror: Mirror, tmp_path: Path) -> None:
     message = failure(tmp_path, f"{mirror.url}/gone", f"{mirror.url}/lost")
     assert f"{mirror.url}/gone/images.gz: HTTP status 404 Not Found; {mirror.url}/lost/images.gz: HTTP" in message
+
+
+def test_a_password_in_an_address_is_used_but_not_said(
+    mirror: Mirror, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del mirror.files["/labels.gz"]
+    message = failure(tmp_path, mirror.url.replace("//", "//pupil:secret@"))
+    assert f"{mirror.url}/labels.gz: HTTP status 404" in message
+    assert "secret" not in message + "".join(capsys.readouterr())
+    assert mirror.authorizations == ["Basic cHVwaWw6c2VjcmV0"] * 2
 
 
 def test_an_unpacking_that_fails_keeps_nothing(mirror: Mirror, tmp_path: Path) -> None:
