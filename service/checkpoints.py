@@ -5,8 +5,9 @@
         state.safetensors       the optimizer's tensors, where the run can be resumed from here
         manifest.json           what the network is; written last
 
-A folder is filled under a temporary name, every file is synced, the folder is renamed and its parent synced; the row that
-the caller then commits, with the size and SHA-256 of every file, is what makes it a checkpoint (`storage/checkpoints`).
+A folder is filled under a temporary name, every file is synced, the folder is renamed and its parent synced; the row
+that the caller then commits, with the size and SHA-256 of every file, is what makes it a checkpoint
+(`storage/checkpoints`).
 Before a file is used it is held against that row: `torch` and safetensors notice few flipped bits by themselves.
 """
 
@@ -108,17 +109,15 @@ def read_file(root: Path, checkpoint: Checkpoint, name: str) -> bytes:
 
 def load_network(root: Path, checkpoint: Checkpoint) -> tuple["nn.Sequential", Manifest]:
     """The trained network in evaluation mode and what it is; `DamagedCheckpointError` as `read_file`."""
-    from safetensors.torch import load
-
     manifest = Manifest.model_validate_json(read_file(root, checkpoint, MANIFEST))
-    weights = load(read_file(root, checkpoint, WEIGHTS))
+    weights = load_weights(root, checkpoint)
     network = architectures.build(
         manifest.architecture,
         activation=manifest.activation,
         image_size=manifest.image_size,
         classes=len(manifest.labels),
     )
-    network.load_state_dict(weights)
+    network.load_state_dict(dict(weights))
     return network.eval(), manifest
 
 
@@ -126,12 +125,16 @@ def restore(root: Path, checkpoint: Checkpoint) -> Restored:
     """What a run goes on from; `DamagedCheckpointError` as `read_file`, for any of its files."""
     from safetensors.torch import load
 
+    state = load(read_file(root, checkpoint, STATE))
+    return Restored(epoch=checkpoint.epoch, weights=load_weights(root, checkpoint), state=state)
+
+
+def load_weights(root: Path, checkpoint: Checkpoint) -> "Tensors":
+    """Parameters and buffers by name; `DamagedCheckpointError` as `read_file`, for the manifest, too."""
+    from safetensors.torch import load
+
     read_file(root, checkpoint, MANIFEST)
-    return Restored(
-        epoch=checkpoint.epoch,
-        weights=load(read_file(root, checkpoint, WEIGHTS)),
-        state=load(read_file(root, checkpoint, STATE)),
-    )
+    return load(read_file(root, checkpoint, WEIGHTS))
 
 
 def quarantine(root: Path, checkpoint: Checkpoint) -> None:

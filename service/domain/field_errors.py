@@ -54,11 +54,8 @@ def _field_error(
         field = str(path[-1])
         detail = f"unknown field {_shown(field)}; allowed: {nearest_first(field, _properties(here))}"
         return FieldError(pointer=pointer(path), detail=detail, code="unknown_field")
-    if kind == "missing":
-        return FieldError(pointer=pointer(path), detail="is required", code="missing")
-    if kind == "union_tag_not_found":
-        allowed = ", ".join(_choices(here))
-        return FieldError(pointer=pointer([*path, "name"]), detail=f"is required; allowed: {allowed}", code="missing")
+    if kind in {"missing", "union_tag_not_found"}:
+        return _missing(kind, path, here)
     if kind in {"literal_error", "enum", "union_tag_invalid"}:
         return _unknown_name(error, path, [*_choices(here)], document)
     if kind in _TYPES:
@@ -69,6 +66,13 @@ def _field_error(
         return FieldError(pointer=pointer(path), detail=bounds, code="out_of_range")
     message = str(error["msg"]).removeprefix("Value error, ")
     return FieldError(pointer=pointer(path), detail=message[:1].lower() + message[1:], code=kind)
+
+
+def _missing(kind: str, path: list[str | int], here: Sequence[Schema]) -> FieldError:
+    if kind == "missing":
+        return FieldError(pointer=pointer(path), detail="is required", code="missing")
+    allowed = ", ".join(_choices(here))
+    return FieldError(pointer=pointer([*path, "name"]), detail=f"is required; allowed: {allowed}", code="missing")
 
 
 def _unknown_name(error: Mapping[str, Any], path: list[str | int], allowed: list[str], document: object) -> FieldError:

@@ -14,7 +14,10 @@ class Run(Record):
     attempt: int
     spec: ExperimentSpec
     parameters: int
+    epoch: int
+    """The newest epoch that is stored; it may be newer than any checkpoint."""
     continued_from: int
+    """Where the run had ended before it was continued; 0: never."""
     reproduces: str | None
     environment: dict[str, Any] | None
     """That of the first attempt; null where this is the first."""

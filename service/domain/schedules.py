@@ -1,4 +1,4 @@
-"""Learning-rate schedules as pure functions of the step, so that any epoch can be run again without a scheduler's state.
+"""Learning-rate schedules as pure functions of the step: any epoch can be run again without a scheduler's state.
 
 `step` and `exponential` change between epochs, `cosine` and `one_cycle` between batches.
 """

@@ -1,8 +1,8 @@
 """A database and its two kinds of transaction.
 
 SQLite is driven as `sqlite.org/wal.html` and `sqlite.org/isolation.html` advise for several processes: write-ahead log,
-every write transaction begins with `BEGIN IMMEDIATE` (a read that turns into a write later can fail at once, whatever the
-busy timeout), and a commit that a client is told of is on the disk before the answer (`synchronous=FULL`), while an
+every write transaction begins with `BEGIN IMMEDIATE` (a read that turns into a write later can fail at once, whatever
+the busy timeout), and a commit that a client is told of is on the disk before the answer (`synchronous=FULL`), while an
 epoch's figures need to survive the process only (`NORMAL`).
 """
 
@@ -54,6 +54,11 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def is_away(error: sa.exc.SQLAlchemyError) -> bool:
+    """True where the database is busy, full or not there: the same call may succeed later."""
+    return isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError))
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:

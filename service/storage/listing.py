@@ -81,10 +81,9 @@ def page(session: Session, filters: Filters, *, sort: Sort, limit: int, cursor: 
 
 
 def _matching(filters: Filters) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = []
-    for field in ("state", "dataset", "architecture", "activation", "sweep_id", "owner"):
-        if (value := getattr(filters, field)) is not None:
-            conditions.append(getattr(ExperimentRow, field) == value)
+    exact = ("state", "dataset", "architecture", "activation", "sweep_id", "owner")
+    given = {field: value for field in exact if (value := getattr(filters, field)) is not None}
+    conditions: list[sa.ColumnElement[bool]] = [getattr(ExperimentRow, field) == given[field] for field in given]
     if filters.tag is not None:
         tagged = sa.select(TagRow.experiment_id).where(TagRow.tag == filters.tag)
         conditions.append(ExperimentRow.id.in_(tagged))

@@ -15,8 +15,8 @@ from service.storage.tables import EpochRow
 def record(session: Session, experiment_id: str, epochs: Sequence[EpochMetrics]) -> None:
     """Store epochs after `queue.guard` in the same transaction.
 
-    An epoch that is there already is replaced: a resumed run goes through the epochs after its checkpoint again, and its
-    figures are those of the weights that it ends with.
+    An epoch that is there already is replaced: a resumed run goes through the epochs after its checkpoint again, and
+    its figures are those of the weights that it ends with.
     """
     if not epochs:
         return
@@ -34,3 +34,8 @@ def epochs(
     if up_to is not None:
         query = query.where(EpochRow.epoch <= up_to)
     return tuple(records.epoch(row) for row in session.scalars(query.order_by(EpochRow.epoch)))
+
+
+def truncate(session: Session, experiment_id: str, *, after: int) -> None:
+    """Remove later epochs: an earlier attempt may have gone on for longer than the one that counts."""
+    session.execute(sa.delete(EpochRow).where(EpochRow.experiment_id == experiment_id, EpochRow.epoch > after))

@@ -2,9 +2,9 @@
 
 *Claim* takes the next run and counts its `attempt` up. *Guard* is the first statement of every transaction in which a
 worker writes: it renews the lease and finds no row once another attempt has begun, so nothing of a worker that was
-thought dead is ever stored. *Release* gives a run back: at once where its process was seen to end, else when its lease is
-over. The budget of `max_failures` counts attempts in a row that published no checkpoint, not attempts: a healthy run may
-be interrupted any number of times.
+thought dead is ever stored. *Release* gives a run back: at once where its process was seen to end, else when its lease
+is over. The budget of `max_failures` counts attempts in a row that published no checkpoint, not attempts: a healthy
+run may be interrupted any number of times.
 """
 
 from collections.abc import Collection
@@ -117,6 +117,12 @@ def release_worker(session: Session, worker: str, *, max_failures: int, now: dat
     """Take the runs of a worker that was seen to end; the ids of those runs."""
     lost = (ExperimentRow.state == State.RUNNING, ExperimentRow.worker == worker)
     return _release(session, lost, max_failures=max_failures, now=now, why=why)
+
+
+def running_workers(session: Session) -> set[str]:
+    """The workers that runs are said to be with."""
+    query = sa.select(ExperimentRow.worker).where(ExperimentRow.state == State.RUNNING).distinct()
+    return {worker for worker in session.scalars(query) if worker is not None}
 
 
 def any_expired(session: Session) -> bool:

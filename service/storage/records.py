@@ -55,6 +55,7 @@ def run(row: ExperimentRow) -> Run:
         attempt=row.attempt,
         spec=ExperimentSpec.model_validate(row.spec),
         parameters=row.parameters,
+        epoch=row.epoch,
         continued_from=row.continued_from,
         reproduces=row.reproduces,
         environment=row.environment,

@@ -1,0 +1,50 @@
+"""What the numbers of a run depend on besides its spec."""
+
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from service.domain.spec import Device
+from service.errors import DeviceUnavailableError
+
+DECIDING = ("torch", "cpu_capability", "threads", "device", "device_name")
+"""Facts that can change the last bits of a result."""
+
+
+def choose_device(asked: Device) -> torch.device:
+    """The device asked for; `auto` is a GPU where there is one. `DeviceUnavailableError` where it is not there."""
+    available = {
+        Device.CUDA: torch.cuda.is_available(),
+        Device.MPS: torch.backends.mps.is_available(),
+        Device.CPU: True,
+    }
+    if asked is Device.AUTO:
+        return torch.device("cuda" if available[Device.CUDA] else "cpu")
+    if not available[asked]:
+        there = ", ".join(device for device, is_there in available.items() if is_there)
+        raise DeviceUnavailableError(f"device {asked.value!r} is not on this machine; there is: {there}")
+    return torch.device(asked.value)
+
+
+def describe(device: torch.device) -> dict[str, Any]:
+    """The facts as they are now, in this process."""
+    return {
+        "ardoise": version("ardoise"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": device.type,
+        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
+    }
+
+
+def same_numbers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """True where a run that changes from one to the other goes on bit for bit."""
+    return all(one.get(fact) == other.get(fact) for fact in DECIDING)

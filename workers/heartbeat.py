@@ -1,0 +1,131 @@
+"""A thread that says "still here" for a worker and its run, and hears what the database has to say to it.
+
+It has its own connections and does no arithmetic, so training, which holds the interpreter only between kernels, cannot
+starve it. The trainer never waits for it: it reads two plain attributes.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+import structlog
+
+from service.domain.run import Run
+from service.errors import FencedError
+from service.storage import Database, StorageError, queue, workers
+
+LISTEN_SECONDS = 0.2
+"""How often a cancel is looked for."""
+RENEW_SECONDS = 1.0
+"""How often leases are renewed and progress is told, at the least three times a lease."""
+
+log = structlog.get_logger(__name__)
+
+
+class Interruption(StrEnum):
+    """Why a run is to stop before its end."""
+
+    CANCELLED = "cancelled"
+    FENCED = "fenced"
+    DRAINING = "draining"
+
+
+class Watch:
+    """What trainer and heartbeat share about one run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.fraction = 0.0
+        self.interruption: Interruption | None = None
+
+    def interrupted(self) -> bool:
+        """True where the run is to stop."""
+        return self.interruption is not None
+
+    def progress(self, fraction: float) -> None:
+        """The share of the run that is done."""
+        self.fraction = fraction
+
+
+class Heartbeat:
+    """Started once a worker; `with heartbeat.watching(run)` for each of its runs."""
+
+    def __init__(self, database: Database, *, worker: str, lease_seconds: float, draining: threading.Event) -> None:
+        self._database = database
+        self._worker = worker
+        self._lease_seconds = lease_seconds
+        self._draining = draining
+        self._watch: Watch | None = None
+        self._told = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Begin to renew the worker's own lease."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        self._stop.set()
+        self._thread.join()
+
+    @contextmanager
+    def watching(self, run: Run) -> Iterator[Watch]:
+        """Renew the run's lease as well, until the block ends."""
+        watch = self._watch = Watch(run)
+        try:
+            yield watch
+        finally:
+            self._watch = None
+
+    def _beat(self) -> None:
+        renew = min(RENEW_SECONDS, self._lease_seconds / 3)
+        since_renewal = renew
+        while not self._stop.wait(LISTEN_SECONDS):
+            since_renewal += LISTEN_SECONDS
+            try:
+                self._listen()
+                if since_renewal >= renew:
+                    self._renew()
+                    since_renewal = 0.0
+            except StorageError as error:  # a full or busy disk: the lease decides, not this thread
+                log.warning("a heartbeat failed", worker=self._worker, error=str(error))
+
+    def _listen(self) -> None:
+        watch = self._watch
+        if watch is None or watch.interrupted():
+            return
+        if self._draining.is_set():
+            watch.interruption = Interruption.DRAINING
+            return
+        try:
+            with self._database.reading() as session:
+                if queue.cancel_requested(session, watch.run):
+                    watch.interruption = Interruption.CANCELLED
+        except FencedError:
+            self._fence(watch)
+
+    def _renew(self) -> None:
+        watch = self._watch
+        with self._database.writing(durable=False) as session:
+            workers.renew(
+                session,
+                self._worker,
+                lease_seconds=self._lease_seconds,
+                experiment_id=watch.run.experiment_id if watch else None,
+            )
+        if watch is None or watch.interruption is Interruption.FENCED:
+            return
+        try:
+            with self._database.writing(durable=False) as session:
+                told = {} if watch.fraction == self._told else {"fraction": watch.fraction}
+                queue.guard(session, watch.run, lease_seconds=self._lease_seconds, **told)
+                self._told = watch.fraction
+        except FencedError:
+            self._fence(watch)
+
+    def _fence(self, watch: Watch) -> None:
+        # A run that has just ended is no longer this attempt's either: that is no news.
+        if self._watch is watch:
+            watch.interruption = Interruption.FENCED

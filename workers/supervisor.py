@@ -1,0 +1,154 @@
+"""Keeps a number of warm workers alive, passes signals on, and gives back at once the runs of one that ended.
+
+It imports no torch: it starts quickly, stays small, and nothing that trains can take it down.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+
+import structlog
+
+from service.settings import Settings
+from service.storage import Database, StorageError, migrations, queue, workers
+from workers.ending import follow_parent, stop_on_signals
+
+POLL_SECONDS = 0.05
+DRAIN_SECONDS = 10.0
+"""After this long a worker that was asked to stop is killed; its run goes on elsewhere from its last checkpoint."""
+SHORT_LIFE_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class Slot:
+    """One place for a worker: the process that fills it now, and when the next may be started."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started_at = 0.0
+        self.start_at = 0.0
+        self.short_lives = 0
+        self.done = False
+
+    def start(self, *, threads: int, drain: bool) -> None:
+        """Fill the slot; the worker's standard input is a pipe of ours, so that it ends when we do."""
+        command = [
+            sys.executable,
+            "-m",
+            "workers",
+            "--slot",
+            "--threads",
+            str(threads),
+            *(["--drain"] if drain else []),
+        ]
+        # Threads that spin while they wait would take the cores from the other workers.
+        patient = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=patient)  # noqa: S603  # our own module
+        self.started_at = time.monotonic()
+
+    def ended(self) -> subprocess.Popen[bytes] | None:
+        """The process if it has ended; the slot is then empty, and waits the longer the shorter lives were."""
+        process = self.process
+        if process is None or process.poll() is None:
+            return None
+        if process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+        now = time.monotonic()
+        self.short_lives = self.short_lives + 1 if now - self.started_at < SHORT_LIFE_SECONDS else 0
+        pause = min(LONGEST_PAUSE_SECONDS, 0.1 * 2**self.short_lives) if self.short_lives else 0.0
+        self.start_at = now + pause
+        self.process = None
+        return process
+
+
+def supervise(settings: Settings, *, count: int, drain: bool, until_stdin_closes: bool) -> int:
+    """Run until told to stop or, with `drain`, until the queue is empty. The exit status."""
+    stop = threading.Event()
+    stop_on_signals(stop)
+    if until_stdin_closes:
+        follow_parent(stop)
+    database = Database(settings.database)
+    migrations.ensure_current(database)
+    _release_dead_neighbours(settings, database)
+    threads = settings.threads(workers=count)
+    slots = [Slot() for _ in range(count)]
+    while not stop.is_set() and not all(slot.done for slot in slots):
+        for slot in slots:
+            if (process := slot.ended()) is not None:
+                slot.done = drain and process.returncode == 0
+                _after(process, settings, database)
+            if slot.process is None and not slot.done and time.monotonic() >= slot.start_at:
+                slot.start(threads=threads, drain=drain)
+        stop.wait(POLL_SECONDS)
+    _stop_all(slots, settings, database)
+    database.close()
+    return 0
+
+
+def _after(process: subprocess.Popen[bytes], settings: Settings, database: Database) -> None:
+    """A worker has ended: what it was at goes back to the queue now, not when its lease is over."""
+    code = process.returncode
+    how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+    worker = f"{socket.gethostname()}:{process.pid}"
+    if code != 0:
+        log.warning("a worker ended", worker=worker, how=how)
+    _release(worker, settings, database, why=f"its worker {how}")
+
+
+def _release(worker: str, settings: Settings, database: Database, *, why: str) -> None:
+    try:
+        with database.writing() as session:
+            lost = queue.release_worker(
+                session, worker, max_failures=settings.max_failures, now=datetime.now(UTC), why=why
+            )
+            workers.leave(session, worker)
+        if lost:
+            log.warning("gave a run back to the queue", worker=worker, experiment_ids=lost, why=why)
+    except StorageError as error:
+        log.warning("a run could not be given back; its lease will end", worker=worker, error=str(error))
+
+
+def _release_dead_neighbours(settings: Settings, database: Database) -> None:
+    """Workers of this machine that an earlier supervisor could not bury: their processes are not there any more."""
+    host = socket.gethostname()
+    with database.reading() as session:
+        known = queue.running_workers(session)
+    for worker in known:
+        where, _, pid = worker.rpartition(":")
+        if where == host and pid.isdecimal() and not _exists(int(pid)):
+            _release(worker, settings, database, why="its worker's process is gone")
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _stop_all(slots: list[Slot], settings: Settings, database: Database) -> None:
+    """Ask all to stop, wait, and end those that do not."""
+    running = [slot.process for slot in slots if slot.process is not None]
+    for process in running:
+        process.terminate()
+    deadline = time.monotonic() + DRAIN_SECONDS
+    for process in running:
+        try:
+            process.wait(timeout=max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.warning("a worker did not stop in time and is killed", pid=process.pid)
+            process.kill()
+            process.wait()
+        _after(process, settings, database)

@@ -1,0 +1,66 @@
+"""The tensors that a run learns from and is judged by."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from service import datasets
+from service.datasets import Dataset, Split
+from service.domain.spec import DatasetChoice
+from workers.randomness import Purpose, seed_for
+
+KEPT = 4
+"""Data sets that a worker keeps in memory; MNIST takes 55 MB."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Three splits that share no image, and the two numbers that images are standardised with."""
+
+    train: Split
+    validation: Split
+    test: Split
+    mean: float
+    std: float
+
+    def to(self, device: torch.device) -> "TrainingData":
+        """The same on a device."""
+        train, validation, test = (
+            Split(images=split.images.to(device), labels=split.labels.to(device))
+            for split in (self.train, self.validation, self.test)
+        )
+        return TrainingData(train=train, validation=validation, test=test, mean=self.mean, std=self.std)
+
+
+def prepare(choice: DatasetChoice, *, seed: int, data_dir: Path, mirror: str | None) -> TrainingData:
+    """Load the data set, or take it from memory, and divide its training split.
+
+    `DatasetUnavailableError` where it is not there and cannot be fetched. The standardisation is that of the whole
+    training split, so that it does not depend on the seed.
+    """
+    dataset, mean, std = _load(choice.name, choice.image_size, data_dir, mirror)
+    training, validation = datasets.stratified_split(
+        dataset.train.labels,
+        fraction=choice.validation_fraction,
+        seed=seed_for(seed, epoch=0, purpose=Purpose.SPLIT),
+        train_size=choice.train_size,
+    )
+    return TrainingData(
+        train=_taken(dataset.train, training),
+        validation=_taken(dataset.train, validation),
+        test=dataset.test,
+        mean=mean,
+        std=std,
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def _load(name: str, image_size: int | None, data_dir: Path, mirror: str | None) -> tuple[Dataset, float, float]:
+    dataset = datasets.load(name, data_dir=data_dir, mirror=mirror, image_size=image_size)
+    return dataset, *datasets.standardisation(dataset.train.images)
+
+
+def _taken(split: Split, indices: torch.Tensor) -> Split:
+    return Split(images=split.images[indices], labels=split.labels[indices])

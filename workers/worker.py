@@ -1,0 +1,129 @@
+"""A warm worker: claims, trains, claims again, until it is told to stop or, when draining the queue, nothing is left.
+
+It imports torch and trains a few steps before it says that it is there, so a run that is queued starts within
+milliseconds.
+"""
+
+import os
+import socket
+import threading
+import time
+from datetime import UTC, datetime
+
+import structlog
+import torch
+
+from service.domain.run import Run
+from service.domain.spec import ExperimentSpec
+from service.settings import Settings
+from service.storage import Database, StorageError, migrations, queue, workers
+from workers import environment, run, trainer, training_data
+from workers.ending import follow_parent, stop_on_signals
+from workers.heartbeat import Heartbeat
+from workers.workshop import Workshop
+
+POLL_SECONDS = 0.025
+RELEASE_SECONDS = 1.0
+RETRY_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+def name() -> str:
+    """`host:pid` of this process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def work(settings: Settings, *, threads: int, drain: bool) -> None:
+    """Until SIGTERM, SIGINT or the end of standard input, which is the supervisor's pipe."""
+    stop = threading.Event()
+    stop_on_signals(stop)
+    follow_parent(stop)
+    torch.set_num_threads(threads)
+    database = Database(settings.database)
+    migrations.ensure_current(database)
+    settings.artifacts_dir.mkdir(parents=True, exist_ok=True)
+    workshop = Workshop(
+        database=database,
+        artifacts=settings.artifacts_dir,
+        data_dir=settings.datasets_dir,
+        mirror=settings.dataset_mirror,
+        lease_seconds=settings.lease_seconds,
+        threads=threads,
+    )
+    _warm_up()
+    worker = name()
+    facts = environment.describe(torch.device("cpu"))
+    with database.writing() as session:
+        workers.register(session, worker, lease_seconds=settings.lease_seconds, now=datetime.now(UTC), facts=facts)
+    heartbeat = Heartbeat(database, worker=worker, lease_seconds=settings.lease_seconds, draining=stop)
+    heartbeat.start()
+    log.info("ready for work", worker=worker, threads=threads)
+    try:
+        _take_turns(settings, workshop, heartbeat, stop, drain=drain)
+    finally:
+        heartbeat.stop()
+        with database.writing() as session:
+            workers.leave(session, worker)
+        database.close()
+
+
+def _take_turns(
+    settings: Settings, workshop: Workshop, heartbeat: Heartbeat, stop: threading.Event, *, drain: bool
+) -> None:
+    looked = 0.0
+    while not stop.is_set():
+        try:
+            if time.monotonic() - looked >= RELEASE_SECONDS:
+                looked = time.monotonic()
+                _release_lost(settings, workshop.database)
+            claimed = _claim(workshop.database, lease_seconds=settings.lease_seconds)
+        except StorageError as error:
+            log.warning("the database does not answer; trying again", error=str(error))
+            stop.wait(RETRY_SECONDS)
+            continue
+        if claimed is not None:
+            with heartbeat.watching(claimed) as watch:
+                run.execute(claimed, workshop, watch)
+        elif drain and _nothing_left(workshop.database):
+            return
+        else:
+            stop.wait(POLL_SECONDS)
+
+
+def _claim(database: Database, *, lease_seconds: float) -> Run | None:
+    with database.reading() as session:
+        if not queue.anything_waiting(session):
+            return None
+    with database.writing() as session:
+        return queue.claim(session, worker=name(), lease_seconds=lease_seconds, now=datetime.now(UTC))
+
+
+def _release_lost(settings: Settings, database: Database) -> None:
+    with database.reading() as session:
+        if not queue.any_expired(session):
+            return
+    with database.writing() as session:
+        lost = queue.release_expired(session, max_failures=settings.max_failures, now=datetime.now(UTC))
+    log.warning("took lost runs from their workers", experiment_ids=lost)
+
+
+def _nothing_left(database: Database) -> bool:
+    """Nothing waits and nothing runs: a run that goes on elsewhere may yet come back to the queue."""
+    with database.reading() as session:
+        facts = queue.facts(session)
+    return facts.queued == 0 and facts.running == 0
+
+
+def _warm_up() -> None:
+    """Train and judge a small network on generated images: what torch sets up on first use is set up now."""
+    from service import architectures
+    from workers import optimizers
+
+    spec = ExperimentSpec.model_validate(
+        {"dataset": {"name": "synthetic", "train_size": 128}, "architecture": "cnn", "epochs": 1}
+    )
+    data = training_data.prepare(spec.dataset, seed=0, data_dir=Settings().datasets_dir, mirror=None)
+    network = architectures.build(spec.architecture, activation="relu", image_size=spec.dataset.side, classes=10)
+    for _epoch in trainer.train(network, optimizers.build(spec.optimizer, network), data, spec):
+        pass
