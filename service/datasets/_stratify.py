@@ -51,7 +51,7 @@ def quotas(class_sizes: Sequence[int], *, fraction: float) -> list[int]:
 
     A class of two images or more has at least one on either side; a class of one keeps it for training.
     """
-    part = Fraction(str(fraction))  # the decimal that was written: 0.29 of 100 is 29, not 28
+    part = Fraction(str(fraction))  # the decimal that was written: 0.35 of 10 is 3.5, and not less
     shares = [size * part for size in class_sizes]
     limits = [max(size - 1, 0) for size in class_sizes]
     result = [min(max(int(share), 1), limit) for share, limit in zip(shares, limits, strict=True)]
