@@ -10,6 +10,7 @@
     ├── DamagedCheckpointError        409   the stored file is not what was written
     ├── DatasetUnavailableError       503   the data set is not here and cannot be fetched
     ├── DeviceUnavailableError        503   the run asks for a device that this machine has not
+    ├── NotReadyError                 503   something that the service needs is missing
     └── FencedError                   500   a worker lost its run to a later attempt (never leaves the worker)
 
 The message of an error is for its reader: it names the value that was wrong and what was allowed.
@@ -99,6 +100,16 @@ class DeviceUnavailableError(ArdoiseError):
     """The run asks for a device that this machine has not."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class NotReadyError(ArdoiseError):
+    """Something that the service needs is missing; carries a sentence for each such thing."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__("not ready: " + "; ".join(reasons))
+        self.reasons = reasons
 
 
 class FencedError(ArdoiseError):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from service.domain.experiment import State
 from service.domain.record import Record
 
 
@@ -24,3 +25,12 @@ class EpochMetrics(Record):
     samples_per_second: float
     """Training images over the seconds spent on training them, validation left out."""
     recorded_at: datetime
+
+
+class EpochPage(Record):
+    """The answer of `GET /v1/experiments/{id}/metrics`."""
+
+    experiment_id: str
+    state: State
+    items: tuple[EpochMetrics, ...]
+    """Ascending, each epoch once."""

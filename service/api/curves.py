@@ -1,0 +1,59 @@
+"""Learning curves: as numbers, as a table, as a picture."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Depends, Response
+
+from service.analysis import charts, curves
+from service.api import following
+from service.api.json_bodies import JsonRoute
+from service.api.openapi import no_unknown_parameters
+from service.api.parameters import ExperimentId
+from service.api.state import Live, Service
+from service.domain.curves import LearningCurves
+from service.domain.experiment import Experiment
+
+router = APIRouter(
+    prefix="/v1/experiments/{experiment_id}",
+    tags=["curves"],
+    route_class=JsonRoute,
+    dependencies=[Depends(no_unknown_parameters)],
+)
+
+
+@router.get("/learning-curves")
+def as_json(experiment_id: ExperimentId, service: Live) -> LearningCurves:
+    """One series a figure; null where a value was not finite."""
+    return _read(service, experiment_id)[1]
+
+
+@router.get("/learning-curves.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
+def as_csv(experiment_id: ExperimentId, service: Live) -> Response:
+    """A line an epoch."""
+    return Response(curves.as_csv(_read(service, experiment_id)[1]), media_type="text/csv")
+
+
+@router.get("/learning-curves.png", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+def as_png(experiment_id: ExperimentId, service: Live) -> Response:
+    """Accuracy and loss side by side, the best epoch ringed."""
+    return Response(_drawn(service, experiment_id, "png"), media_type="image/png")
+
+
+@router.get("/learning-curves.svg", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
+def as_svg(experiment_id: ExperimentId, service: Live) -> Response:
+    """The same picture, sharp at any size."""
+    return Response(_drawn(service, experiment_id, "svg"), media_type="image/svg+xml")
+
+
+def _read(service: Service, experiment_id: str) -> tuple[Experiment, LearningCurves]:
+    """In a transaction of its own, which is over before anything is drawn."""
+    found = following.snapshot(service.database, experiment_id)
+    best = found.experiment.best
+    return found.experiment, curves.learning_curves(found.epochs, best_epoch=best.epoch if best else None)
+
+
+def _drawn(service: Service, experiment_id: str, format: Literal["png", "svg"]) -> bytes:  # noqa: A002  # as in the path
+    experiment, read = _read(service, experiment_id)
+    spec = experiment.spec
+    label = f"{spec.dataset.name} {spec.architecture.name} {spec.activation}"
+    return charts.draw({label: read}, title=experiment.name, format=format)

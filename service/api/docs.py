@@ -1,0 +1,33 @@
+"""The documentation to try out, complete without a network."""
+
+from fastapi import APIRouter, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.staticfiles import StaticFiles
+
+ASSETS = "/docs/assets"
+
+router = APIRouter(include_in_schema=False)
+
+
+def assets() -> StaticFiles:
+    """Swagger UI's own files, to be mounted at `ASSETS`; the package that has them serves for nothing else."""
+    return StaticFiles(packages=[("fastapi_swagger", "resources")])
+
+
+@router.get("/")
+async def root() -> RedirectResponse:
+    """To the documentation."""
+    return RedirectResponse("/docs")
+
+
+@router.get("/docs")
+async def docs(request: Request) -> HTMLResponse:
+    """Swagger UI over `/openapi.json`."""
+    return get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title=request.app.title,
+        swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{ASSETS}/swagger-ui.css",
+        swagger_favicon_url=f"{ASSETS}/favicon-32x32.png",
+    )

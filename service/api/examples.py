@@ -1,0 +1,158 @@
+"""One example for every JSON body of the API, by the name of its schema in the OpenAPI document.
+
+They are built from the records themselves, so that an example can neither misspell a field nor forget one.
+"""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from service import catalogue
+from service.domain.catalogue import Catalogue, DatasetCatalogue
+from service.domain.checkpoint import CheckpointList, CheckpointListing
+from service.domain.curves import CurveSeries, LearningCurves
+from service.domain.experiment import (
+    BestEpoch,
+    Experiment,
+    ExperimentPage,
+    LastEpoch,
+    Progress,
+    State,
+    links,
+)
+from service.domain.health import Health
+from service.domain.ledger import LayerFacts, Ledger
+from service.domain.metrics import EpochMetrics, EpochPage
+from service.domain.preview import Preview
+from service.domain.problem import Problem
+from service.domain.record import Record
+from service.domain.run import QueueFacts, WorkerFacts, WorkerList
+from service.domain.spec import ExperimentSpec
+from service.errors import FieldError
+
+_ID = "01997c5e-9f00-7a3b-8c4d-5e6f70819203"
+_BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
+_SHORT_SPEC = {"dataset": "mnist", "architecture": "mlp", "activation": "relu", "epochs": 20}
+
+
+@cache
+def by_schema() -> dict[str, Any]:
+    """Schema name -> example, as JSON."""
+    records = (
+        _experiment(), _page(), _epochs(), _curves(), _checkpoints(), _preview(), _queue(), _workers(), Health(),
+        *_catalogue(),
+    )  # fmt: skip
+    whole = {type(record).__name__: record.model_dump(mode="json") for record in records}
+    problem = _problem().model_dump(mode="json", exclude_none=True)
+    return whole | {"Problem": problem, "ExperimentSpec": _SHORT_SPEC, "Continuation": {"epochs": 5}}
+
+
+def _spec() -> ExperimentSpec:
+    return ExperimentSpec.model_validate(_SHORT_SPEC)
+
+
+def _rows() -> tuple[EpochMetrics, ...]:
+    return tuple(
+        EpochMetrics(
+            epoch=epoch,
+            train_loss=0.4 / epoch,
+            train_accuracy=1 - 0.1 / epoch,
+            val_loss=0.3 / epoch,
+            val_accuracy=1 - 0.09 / epoch,
+            learning_rate=0.1,
+            epoch_seconds=1.25,
+            samples_per_second=51_200.0,
+            recorded_at=_BEGAN + epoch * timedelta(seconds=1.25),
+        )
+        for epoch in (1, 2)
+    )
+
+
+def _experiment() -> Experiment:
+    spec, row = _spec(), _rows()[-1]
+    return Experiment(
+        id=_ID,
+        name=spec.name,
+        state=State.RUNNING,
+        spec=spec,
+        spec_hash=spec.spec_hash,
+        sweep_id=None,
+        owner="ada",
+        created_at=_BEGAN,
+        started_at=_BEGAN,
+        finished_at=None,
+        queue_position=None,
+        progress=Progress(epoch=2, epochs=20, fraction=0.1, samples_per_second=51_200.0, eta_seconds=22.5),
+        best=BestEpoch(epoch=2, val_loss=row.val_loss, val_accuracy=row.val_accuracy),
+        last=LastEpoch(**row.model_dump(include=set(LastEpoch.model_fields))),
+        test=None,
+        parameters=235_146,
+        diverged=False,
+        attempt=1,
+        worker="slate:4711",
+        resumed_inexact=False,
+        reproduction=None,
+        error=None,
+        environment={"torch": "2.13.0", "threads": 2, "device": "cpu"},
+        links=links(_ID),
+    )
+
+
+def _page() -> ExperimentPage:
+    return ExperimentPage(items=(_experiment(),), next_cursor=None, total=1)
+
+
+def _epochs() -> EpochPage:
+    return EpochPage(experiment_id=_ID, state=State.RUNNING, items=_rows())
+
+
+def _curves() -> LearningCurves:
+    rows = _rows()
+    series = {name: tuple(getattr(row, name) for row in rows) for name in CurveSeries.model_fields}
+    return LearningCurves(epochs=tuple(row.epoch for row in rows), series=CurveSeries(**series), best_epoch=2)
+
+
+def _checkpoints() -> CheckpointList:
+    best = CheckpointListing(name="best", epoch=2, bytes=940_984, created_at=_BEGAN, sha256="9f86d081" * 8)
+    return CheckpointList(items=(best, best.model_copy(update={"name": "last"})))
+
+
+def _preview() -> Preview:
+    spec = ExperimentSpec.model_validate({"dataset": "mnist", "architecture": "perceptron"})
+    output = LayerFacts(
+        name="output",
+        type="Linear",
+        output_shape=(10,),
+        parameters=7_850,
+        formula="(784+1)*10 = 7850",
+        multiply_accumulates=7_840,
+    )
+    ledger = Ledger(layers=(output,), parameters=7_850, multiply_accumulates=7_840)
+    return Preview(spec=spec, spec_hash=spec.spec_hash, parameters=7_850, ledger=ledger)
+
+
+def _problem() -> Problem:
+    wrong = FieldError(pointer="#/architecture/hidden/1", detail="must be between 1 and 65536", code="out_of_range")
+    return Problem(
+        title="Unprocessable Content",
+        status=422,
+        detail="1 field is invalid",
+        instance="/v1/experiments",
+        request_id="7d44b3f1",
+        errors=(wrong,),
+    )
+
+
+def _queue() -> QueueFacts:
+    return QueueFacts(queued=1, running=1, waiting=(_ID[:-1] + "4",), active=(_ID,))
+
+
+def _workers() -> WorkerList:
+    worker = WorkerFacts(id="slate:4711", alive=True, started_at=_BEGAN, experiment_id=_ID, facts={"threads": 2})
+    return WorkerList(items=(worker,))
+
+
+def _catalogue() -> tuple[Record, ...]:
+    """The real entries, the first of each kind."""
+    architecture, dataset = catalogue.all_architectures().items[0], catalogue.all_datasets().items[0]
+    return architecture, dataset, Catalogue(items=(architecture,)), DatasetCatalogue(items=(dataset,))

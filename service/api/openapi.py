@@ -1,0 +1,103 @@
+"""The OpenAPI document, and what the handling of requests looks up in it."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+
+from service.api import examples
+from service.domain.field_errors import nearest_first
+from service.domain.problem import Problem
+from service.errors import FieldError, InvalidSpecError
+
+_REF = "#/components/schemas/"
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The app's OpenAPI document: every error is a problem, every JSON body has an example."""
+    if app.openapi_schema is None:
+        found = _with_whole_bounds(
+            get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        )
+        schemas = found["components"]["schemas"]
+        problem = Problem.model_json_schema(ref_template=_REF + "{model}")
+        schemas |= {**problem.pop("$defs"), "Problem": problem}
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        for operation in _operations(found):
+            _complete(operation)
+        app.openapi_schema = found
+    return app.openapi_schema
+
+
+def schema_of(request: Request, place: str) -> Mapping[str, Any]:
+    """The JSON schema of a request's `body`, or of its `query`, `path` or `header` parameters as one object."""
+    operation = _operation(request)
+    definitions = {"$defs": document(request.app)["components"]["schemas"]}
+    if place == "body":
+        content = operation.get("requestBody", {}).get("content", {})
+        schema: Mapping[str, Any] = content.get("application/json", {}).get("schema", {})
+        return {**definitions, **schema}
+    return definitions | {"properties": {each["name"]: each["schema"] for each in _parameters(operation, place)}}
+
+
+async def no_unknown_parameters(request: Request) -> None:
+    """A dependency: a misspelt query parameter is an error, as `?dryrun=true` must not start a run."""
+    allowed = [each["name"] for each in _parameters(_operation(request), "query")]
+    unknown = [name for name in dict.fromkeys(request.query_params) if name not in allowed]
+    if unknown:
+        raise InvalidSpecError(tuple(_unknown(name, allowed) for name in unknown))
+
+
+def _unknown(name: str, allowed: list[str]) -> FieldError:
+    choice = f"allowed: {nearest_first(name, allowed)}" if allowed else "none is allowed here"
+    detail = f"unknown parameter {name[:60]!r}; {choice}"
+    return FieldError(pointer=f"#/query/{name}", detail=detail, code="unknown_parameter")
+
+
+def _operation(request: Request) -> dict[str, Any]:
+    path = getattr(request.scope.get("route"), "path_format", "")
+    found = document(request.app)["paths"].get(path, {}).get(request.method.lower(), {})
+    return cast("dict[str, Any]", found)
+
+
+def _parameters(operation: Mapping[str, Any], place: str) -> list[dict[str, Any]]:
+    return [each for each in operation.get("parameters", ()) if each["in"] == place]
+
+
+def _operations(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in found["paths"].values() for operation in path.values()]
+
+
+def _with_whole_bounds(node: Any) -> Any:
+    """FastAPI makes floats of all bounds: an integer is between 1 and 64, not between 1.0 and 64.0."""
+    if isinstance(node, dict):
+        return {
+            key: int(value) if _is_whole_bound(key, value) else _with_whole_bounds(value) for key, value in node.items()
+        }
+    return [_with_whole_bounds(value) for value in node] if isinstance(node, list) else node
+
+
+def _is_whole_bound(key: str, value: object) -> bool:
+    return key.lower().endswith(("minimum", "maximum")) and isinstance(value, float) and value.is_integer()
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    if "HTTPValidationError" in str(responses.get("422")):
+        del responses["422"]
+    for body in (operation.get("requestBody", {}), *responses.values()):
+        content = body.get("content", {}).get("application/json", {})
+        name = content.get("schema", {}).get("$ref", "").removeprefix(_REF)
+        if "examples" not in content and name in examples.by_schema():
+            content["example"] = examples.by_schema()[name]
+    responses["default"] = {
+        "description": "Every error is a problem as in RFC 9457",
+        "content": {
+            "application/problem+json": {
+                "schema": {"$ref": _REF + "Problem"},
+                "example": examples.by_schema()["Problem"],
+            }
+        },
+    }

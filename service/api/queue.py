@@ -1,0 +1,19 @@
+"""The queue and those who work on it."""
+
+from fastapi import APIRouter, Depends
+
+from service.api.json_bodies import JsonRoute
+from service.api.openapi import no_unknown_parameters
+from service.api.state import Reading
+from service.domain.run import QueueFacts
+from service.storage import queue
+
+router = APIRouter(
+    prefix="/v1/queue", tags=["queue"], route_class=JsonRoute, dependencies=[Depends(no_unknown_parameters)]
+)
+
+
+@router.get("")
+def facts(session: Reading) -> QueueFacts:
+    """What waits, in the order in which it will be taken, and what runs."""
+    return queue.facts(session)

@@ -1,0 +1,96 @@
+"""What happens around every request: its id, its size limit, its line in the log, and the last resort."""
+
+import re
+import time
+from uuid import uuid4
+
+import structlog
+from fastapi import HTTPException
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api import problems
+
+HEADER = "X-Request-ID"
+ACCEPTED_ID = re.compile(r"[!-~]{1,128}")
+HEALTH = frozenset({"/livez", "/readyz"})
+
+log = structlog.get_logger(__name__)
+
+
+class Requests:
+    """Middleware, outermost: every answer carries an id (the client's own where it sent one), every request is logged.
+
+    An exception that nothing else answered is logged with its trace and answered as a 500 without one.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(HEADER, "")
+        request_id = given if ACCEPTED_ID.fullmatch(given) else uuid4().hex
+        scope[problems.REQUEST_ID] = request_id
+        began, status = time.perf_counter(), 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[HEADER] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_with_id)
+            except ClientDisconnect:
+                log.info("the client went away")
+            except Exception:
+                log.exception("a request ended in an error that nothing answers", path=scope["path"])
+                if status:
+                    raise
+                failed = problems.answer(scope, 500, "an error inside the service; its log says more")
+                await failed(scope, receive, send_with_id)
+            finally:
+                _log_access(scope, status=status, seconds=time.perf_counter() - began)
+
+
+def _log_access(scope: Scope, *, status: int, seconds: float) -> None:
+    write = log.debug if scope["path"] in HEALTH else log.info
+    about = {"experiment_id": named} if (named := scope.get("path_params", {}).get("experiment_id")) else {}
+    write("request", method=scope["method"], path=scope["path"], status=status, seconds=round(seconds, 4), **about)
+
+
+class BodyLimit:
+    """Middleware: a body above `most` bytes is answered 413, at once where its length is declared, else on the way."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app, self.most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("Content-Length", "0")
+        if int(declared) > self.most:
+            await problems.answer(scope, 413, self._too_large)(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.most:
+                raise HTTPException(413, self._too_large)
+            return message
+
+        await self.app(scope, receive_within_limit, send)
+
+    @property
+    def _too_large(self) -> str:
+        return f"the body is larger than {self.most:,} bytes"

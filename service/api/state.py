@@ -1,0 +1,58 @@
+"""What handlers are given: the one typed object on `app.state`, and transactions on its database."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, cast
+
+from fastapi import Depends, FastAPI, Request
+
+from service.api.changes import Changes
+from service.settings import Settings
+from service.storage import Database, Session
+
+
+@dataclass(frozen=True)
+class Service:
+    """All that lives as long as the app does."""
+
+    settings: Settings
+    database: Database
+    changes: Changes
+
+
+def attach(app: FastAPI, service: Service) -> None:
+    """Put it where `of` finds it."""
+    app.state.service = service
+
+
+def of(app: FastAPI) -> Service:
+    """The app's own."""
+    return cast("Service", app.state.service)
+
+
+def _of_request(request: Request) -> Service:
+    return of(request.app)
+
+
+Live = Annotated[Service, Depends(_of_request)]
+
+
+def _reading(service: Live) -> Iterator[Session]:
+    with service.database.reading() as session:
+        yield session
+
+
+def _writing(service: Live) -> Iterator[Session]:
+    with service.database.writing() as session:
+        yield session
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+# With scope="function" the transaction ends before the answer is sent: who reads a 202 can rely on what it says.
+Reading = Annotated[Session, Depends(_reading, scope="function")]
+Writing = Annotated[Session, Depends(_writing, scope="function")]
+Now = Annotated[datetime, Depends(_now)]

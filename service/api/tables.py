@@ -1,0 +1,66 @@
+"""Epoch rows in the formats that they are asked for in, and the tag by which a client knows what it has already."""
+
+import csv
+import io
+from collections.abc import Sequence
+from enum import StrEnum
+
+from fastapi import Response
+
+from service.api.following import Snapshot
+from service.domain.metrics import EpochMetrics, EpochPage
+
+
+class Format(StrEnum):
+    """How epoch rows are written."""
+
+    JSON = "json"
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+MEDIA_TYPES = {Format.JSON: "application/json", Format.CSV: "text/csv", Format.NDJSON: "application/x-ndjson"}
+
+
+def answer(
+    found: Snapshot, *, asked: Format | None, accept: str | None, after: int, if_none_match: str | None
+) -> Response:
+    """The rows in the format asked for, else the first acceptable one; 304 where the client has them already."""
+    chosen = asked or _acceptable(accept)
+    headers = {
+        "ETag": f'"{found.experiment.id}.{found.revision}.{after}.{chosen}"',
+        "Vary": "Accept",
+        "Cache-Control": "no-cache",
+    }
+    known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
+    if headers["ETag"] in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(_written(found, chosen), headers=headers, media_type=MEDIA_TYPES[chosen])
+
+
+def _written(found: Snapshot, chosen: Format) -> str:
+    match chosen:
+        case Format.CSV:
+            return as_csv(found.epochs)
+        case Format.NDJSON:
+            return "".join(f"{row.model_dump_json()}\n" for row in found.epochs)
+        case Format.JSON:
+            return EpochPage(
+                experiment_id=found.experiment.id, state=found.experiment.state, items=found.epochs
+            ).model_dump_json()
+
+
+def as_csv(epochs: Sequence[EpochMetrics]) -> str:
+    """A header and a line an epoch, ended by a newline; numbers unrounded, an empty cell where there is none."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(EpochMetrics.model_fields)
+    table.writerows(row.model_dump(mode="json").values() for row in epochs)
+    return text.getvalue()
+
+
+def _acceptable(accept: str | None) -> Format:
+    """The first format that the header names; quality values are not weighed, as nobody sends them for these."""
+    named = [part.partition(";")[0].strip() for part in (accept or "").split(",")]
+    found = [name for media in named for name, known in MEDIA_TYPES.items() if known == media]
+    return found[0] if found else Format.JSON

@@ -1,0 +1,77 @@
+"""The HTTP service as one object: `create_app(Settings())`. Importing this module makes and opens nothing."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from service import submission
+from service.api import (
+    catalogue,
+    checkpoints,
+    curves,
+    docs,
+    events,
+    experiments,
+    health,
+    metrics,
+    openapi,
+    problems,
+    queue,
+    server,
+    specs,
+    state,
+    workers,
+)
+from service.api.changes import Changes
+from service.api.requests import BodyLimit, Requests
+from service.domain.spec import ExperimentSpec
+from service.settings import Settings
+from service.storage import Database, migrations
+
+DESCRIPTION = "Trains handwritten-digit networks, shows how they learn, and reads digits with them."
+RESOURCES = (experiments, metrics, events, curves, checkpoints, specs, catalogue, queue, workers, health, docs)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service; its database is opened when it starts, and closed when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
+        database = Database(settings.database)
+        await run_in_threadpool(migrations.ensure_current, database)
+        service = state.Service(settings=settings, database=database, changes=Changes(database))
+        state.attach(app, service)
+        threading.Thread(target=_warm_up, args=(app,), name="warm-up", daemon=True).start()
+        try:
+            yield {server.CHANGES: service.changes}
+        finally:
+            service.changes.close()
+            await run_in_threadpool(database.close)
+
+    app = FastAPI(
+        title="Ardoise",
+        version=version("ardoise"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for resource in RESOURCES:
+        app.include_router(resource.router)
+    app.mount(docs.ASSETS, docs.assets())
+    problems.register(app)
+    app.add_middleware(BodyLimit, most=settings.max_body_bytes)
+    app.add_middleware(Requests)
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # as FastAPI's documentation says to
+    return app
+
+
+def _warm_up(app: FastAPI) -> None:
+    """What the first requests need and the start does not wait for: torch above all."""
+    openapi.document(app)
+    submission.preview(ExperimentSpec.model_validate({"dataset": "digits", "architecture": "lenet5"}))

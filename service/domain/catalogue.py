@@ -1,0 +1,33 @@
+"""What a spec can name."""
+
+from typing import Any
+
+from service.domain.dataset import DatasetFacts
+from service.domain.record import Record
+
+
+class CatalogueItem(Record):
+    """One architecture, activation, optimizer or schedule."""
+
+    name: str
+    description: str
+    options: dict[str, Any]
+    """The JSON Schema of what can stand beside the name."""
+
+
+class DatasetItem(CatalogueItem):
+    """One data set."""
+
+    facts: DatasetFacts
+
+
+class Catalogue(Record):
+    """All of one kind."""
+
+    items: tuple[CatalogueItem, ...]
+
+
+class DatasetCatalogue(Record):
+    """All data sets."""
+
+    items: tuple[DatasetItem, ...]

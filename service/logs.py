@@ -1,0 +1,95 @@
+"""Logs: one line an event, a sentence with fields, as text for people or as JSON for machines, on standard error.
+
+What is bound with `structlog.contextvars` (`request_id`, `experiment_id`) is on every line of that context. Records of
+the standard library's `logging`, uvicorn's among them, take the same way. No value can break a line: control characters
+and lone surrogates are written as escapes.
+"""
+
+import json
+import logging
+import math
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import structlog
+
+from service.settings import LogFormat, Settings
+
+QUIET = ("alembic", "httpx", "httpcore", "matplotlib", "multipart", "PIL", "python_multipart")
+"""Libraries whose everyday messages are of no interest to who runs the service."""
+
+
+def configure(settings: Settings) -> None:
+    """Set up structlog and the standard library's logging for this process; the last call counts."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    before: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+    ]
+    render = as_json if settings.log_format is LogFormat.JSON else as_text
+    structlog.configure(
+        processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=before,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.captureWarnings(capture=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+    """One JSON object: `timestamp`, `level`, `event`, then the fields."""
+    return json.dumps(_in_order(event), default=repr, allow_nan=False)
+
+
+def as_text(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+    """`time level sentence field=value ...`; a value that holds more than one plain word is quoted as in JSON."""
+    fields = _in_order(event)
+    time, level, sentence = (str(fields.pop(name, "")) for name in ("timestamp", "level", "event"))
+    words = [f"{name}={_word(value)}" for name, value in fields.items()]
+    return " ".join((time, f"{level:<7}", _escaped(sentence), *words))
+
+
+def _in_order(event: Mapping[str, Any]) -> dict[str, Any]:
+    first = {name: event[name] for name in ("timestamp", "level", "event") if name in event}
+    return {_escaped(name): _plain(value) for name, value in (first | {**event}).items()}
+
+
+def _plain(value: object) -> object:
+    """What JSON can say: a number that is not finite, a lone surrogate or a strange object becomes text."""
+    match value:
+        case None | bool() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case Mapping():
+            return {str(_plain(str(name))): _plain(each) for name, each in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_plain(each) for each in value]
+        case _:
+            return _plain(str(value))
+
+
+def _word(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    is_plain = text.isprintable() and text and not set(text) & set(" \"'=")
+    return text if is_plain else json.dumps(text)
+
+
+def _escaped(text: str) -> str:
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -1,0 +1,84 @@
+"""How an experiment comes in and goes out: what is checked first, what is stored, what is removed."""
+
+from datetime import datetime
+from pathlib import Path
+
+from service import architectures, checkpoints, datasets, ids
+from service.domain.experiment import Experiment, State
+from service.domain.preview import Preview
+from service.domain.spec import MAX_PARAMETERS, ExperimentSpec
+from service.errors import ConflictError, FieldError, InvalidSpecError
+from service.storage import Database, Session, experiments, idempotency
+
+
+def check(spec: ExperimentSpec) -> int:
+    """The network's trainable parameters, counted without allocating any; `InvalidSpecError` above the limit."""
+    parameters = architectures.count_parameters(
+        spec.architecture, activation=spec.activation, image_size=spec.dataset.side, classes=_classes(spec)
+    )
+    if parameters > MAX_PARAMETERS:
+        detail = f"has {parameters:,} parameters; at most {MAX_PARAMETERS:,} are allowed"
+        raise InvalidSpecError((FieldError(pointer="#/architecture", detail=detail, code="too_many_parameters"),))
+    return parameters
+
+
+def preview(spec: ExperimentSpec) -> Preview:
+    """What would be stored, and the network layer by layer; `InvalidSpecError` as `check`."""
+    parameters = check(spec)
+    ledger = architectures.ledger(
+        spec.architecture, activation=spec.activation, image_size=spec.dataset.side, classes=_classes(spec)
+    )
+    return Preview(spec=spec, spec_hash=spec.spec_hash, parameters=parameters, ledger=ledger)
+
+
+def submit(
+    session: Session,
+    spec: ExperimentSpec,
+    *,
+    owner: str | None,
+    idempotency_key: str | None,
+    body_sha256: str,
+    now: datetime,
+) -> Experiment:
+    """Store and thereby enqueue, or find what the key was used for; `InvalidSpecError` as `check`.
+
+    `ConflictError` where the key was used for another body.
+    """
+    parameters = check(spec)
+    if idempotency_key is None:
+        return experiments.add(session, experiment_id=ids.new(), spec=spec, parameters=parameters, now=now, owner=owner)
+    known = idempotency.remembered(session, idempotency_key, owner=owner, body_sha256=body_sha256)
+    if known is not None:
+        return experiments.get(session, known)
+    added = experiments.add(session, experiment_id=ids.new(), spec=spec, parameters=parameters, now=now, owner=owner)
+    idempotency.remember(
+        session, idempotency_key, owner=owner, body_sha256=body_sha256, experiment_id=added.id, now=now
+    )
+    return added
+
+
+def reproduce(session: Session, experiment_id: str, *, owner: str | None, now: datetime) -> Experiment:
+    """Enqueue the same spec again, to be held against this experiment; `ConflictError` unless it is completed."""
+    original = experiments.get(session, experiment_id)
+    if original.state is not State.COMPLETED:
+        raise ConflictError(f"experiment {experiment_id} is {original.state}: only a completed one can be reproduced")
+    return experiments.add(
+        session,
+        experiment_id=ids.new(),
+        spec=original.spec,
+        parameters=original.parameters,
+        now=now,
+        owner=owner,
+        reproduces=original.id,
+    )
+
+
+def delete(database: Database, artifacts: Path, experiment_id: str) -> None:
+    """Remove its rows, and once that is certain its files; errors as `experiments.delete`."""
+    with database.writing() as session:
+        experiments.delete(session, experiment_id)
+    checkpoints.remove_experiment(artifacts, experiment_id)
+
+
+def _classes(spec: ExperimentSpec) -> int:
+    return len(datasets.facts(spec.dataset.name).labels)
