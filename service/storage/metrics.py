@@ -21,9 +21,13 @@ def record(session: Session, experiment_id: str, epochs: Sequence[EpochMetrics])
     if not epochs:
         return
     insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    statement = insert(EpochRow).values([{"experiment_id": experiment_id, **epoch.model_dump()} for epoch in epochs])
+    statement = insert(EpochRow)
     figures = {name: statement.excluded[name] for name in EpochMetrics.model_fields if name != "epoch"}
-    session.execute(statement.on_conflict_do_update(index_elements=["experiment_id", "epoch"], set_=figures))
+    # Rows as parameters, not as VALUES: a statement may have 32,766 of these on SQLite, and is compiled once this way.
+    session.execute(
+        statement.on_conflict_do_update(index_elements=["experiment_id", "epoch"], set_=figures),
+        [{"experiment_id": experiment_id, **epoch.model_dump()} for epoch in epochs],
+    )
 
 
 def epochs(
