@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import uuid6
+
 from torch import nn, optim
 
-from service import checkpoints
+from service import checkpoints, ids
 from service.domain.checkpoint import Checkpoint
 from service.domain.experiment import State
 from service.domain.manifest import Manifest
@@ -122,7 +122,7 @@ class Recorder:
                 written.append(
                     checkpoints.write(
                         self.artifacts,
-                        checkpoint_id=str(uuid6.uuid7()),
+                        checkpoint_id=ids.new(),
                         attempt=self.run.attempt,
                         manifest=self.manifest.model_copy(update={"epoch": epoch}),
                         weights=weights,
