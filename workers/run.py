@@ -143,7 +143,7 @@ def _interrupt(run: Run, workshop: Workshop, watch: Watch) -> None:
         if watch.interruption is Interruption.CANCELLED:
             queue.finish(session, run, State.CANCELLED, now=datetime.now(UTC))
         elif watch.interruption is Interruption.DRAINING:
-            queue.give_back(session, run)
+            queue.give_back(session, run, now=datetime.now(UTC))
     log.info("stopped", reason=watch.interruption)
 
 

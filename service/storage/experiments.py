@@ -41,7 +41,7 @@ def add(
         sweep_id=sweep_id,
         created_at=now,
         priority=spec.priority,
-        turn=_next_turn(session, owner),
+        turn=_next_turn(session, owner, priority=spec.priority),
         epochs=spec.epochs,
         reproduces=reproduces,
     )
@@ -52,26 +52,28 @@ def add(
     return _record(session, row)
 
 
-def _next_turn(session: Session, owner: str | None) -> int:
+def _next_turn(session: Session, owner: str | None, *, priority: int) -> int:
     """An owner's place in the round: after their own waiting runs, but not before what runs now.
 
     Start-time fair queueing (Goyal, Vin and Cheng, 1996) with every run of equal length: runs are taken by ascending
     turn, so each owner's n-th waiting run starts before anyone's (n+1)-th, and who comes anew joins the present round.
+    Each priority has its own rounds: a run that overtakes the others says nothing about how far theirs is.
     """
-    active = sa.select(sa.func.max(ExperimentRow.turn)).where(
-        ExperimentRow.owner.is_not_distinct_from(owner),
-        ExperimentRow.state.in_((State.QUEUED, State.RUNNING)),
-    )
-    present = sa.select(
-        sa.func.coalesce(
-            sa.select(sa.func.max(ExperimentRow.turn)).where(ExperimentRow.state == State.RUNNING).scalar_subquery(),
-            sa.select(sa.func.min(ExperimentRow.turn)).where(ExperimentRow.state == State.QUEUED).scalar_subquery(),
-            1,
+    turn, state = ExperimentRow.turn, ExperimentRow.state
+    here = ExperimentRow.priority == priority
+    own = session.scalar(
+        sa.select(sa.func.max(turn)).where(
+            here, ExperimentRow.owner.is_not_distinct_from(owner), state.in_((State.QUEUED, State.RUNNING))
         )
     )
-    own = session.scalar(active)
-    now = session.scalar(present) or 1
-    return max(now, own + 1) if own is not None else now
+    running = session.scalar(sa.select(sa.func.max(turn)).where(here, state == State.RUNNING))
+    waiting = session.scalar(sa.select(sa.func.min(turn)).where(here, state == State.QUEUED))
+    if running is not None and waiting is not None:
+        # What runs may have begun many rounds ago; the present one is at most one behind the next to start.
+        present = max(running, waiting - 1)
+    else:
+        present = running or waiting or 1
+    return max(present, own + 1) if own is not None else present
 
 
 def get(session: Session, experiment_id: str) -> Experiment:
@@ -95,17 +97,19 @@ def revisions(session: Session, experiment_ids: Collection[str]) -> dict[str, in
 
 def cancel(session: Session, experiment_id: str, *, now: datetime) -> Experiment:
     """A queued one ends at once, a running one is asked to; `ConflictError` where it has already ended."""
-    ended = (
-        sa.update(ExperimentRow)
-        .where(ExperimentRow.id == experiment_id, ExperimentRow.state == State.QUEUED)
-        .values(state=State.CANCELLED, finished_at=now, revision=ExperimentRow.revision + 1)
-    )
+    # One statement: between two, the run could be taken or given back, and be missed by both.
+    queued = ExperimentRow.state == State.QUEUED
     asked = (
         sa.update(ExperimentRow)
-        .where(ExperimentRow.id == experiment_id, ExperimentRow.state == State.RUNNING)
-        .values(cancel_requested=True, revision=ExperimentRow.revision + 1)
+        .where(ExperimentRow.id == experiment_id, ExperimentRow.state.in_((State.QUEUED, State.RUNNING)))
+        .values(
+            state=sa.case((queued, State.CANCELLED), else_=ExperimentRow.state),
+            finished_at=sa.case((queued, sa.literal(now, ExperimentRow.finished_at.type)), else_=None),
+            cancel_requested=sa.not_(queued),
+            revision=ExperimentRow.revision + 1,
+        )
     )
-    if not (changes_one(session, ended) or changes_one(session, asked)):
+    if not changes_one(session, asked):
         row = find(session, experiment_id)
         raise ConflictError(f"experiment {experiment_id} is {row.state}: only a queued or running one can be cancelled")
     return get(session, experiment_id)
@@ -131,7 +135,7 @@ def continue_for(session: Session, experiment_id: str, *, epochs: int, limit: in
             epochs=total,
             fraction=row.epoch / total,
             continued_from=row.epoch,
-            turn=_next_turn(session, row.owner),
+            turn=_next_turn(session, row.owner, priority=row.priority),
             failures=0,
             cancel_requested=False,
             finished_at=None,

@@ -95,13 +95,24 @@ def finish(session: Session, run: Run, state: State, *, now: datetime, **facts: 
         raise FencedError(f"attempt {run.attempt} of experiment {run.experiment_id} is over")
 
 
-def give_back(session: Session, run: Run) -> None:
-    """Queue the run again where a worker stops on purpose: that is no failure. Nothing where it is fenced."""
+def give_back(session: Session, run: Run, *, now: datetime) -> None:
+    """Queue the run again where a worker stops on purpose: that is no failure. Nothing where it is fenced.
+
+    One that was asked to cancel ends: there may be no other worker to hear of it.
+    """
+    row = ExperimentRow
     changes_one(
         session,
-        sa.update(ExperimentRow)
+        sa.update(row)
         .where(*_owned(run))
-        .values(state=State.QUEUED, lease_expires_at=None, worker=None, **_REVISED),
+        .values(
+            state=sa.case((row.cancel_requested, State.CANCELLED), else_=State.QUEUED),
+            finished_at=sa.case((row.cancel_requested, sa.literal(now, row.finished_at.type)), else_=None),
+            worker=sa.case((row.cancel_requested, row.worker), else_=None),
+            cancel_requested=False,
+            lease_expires_at=None,
+            **_REVISED,
+        ),
     )
 
 
