@@ -167,7 +167,7 @@ class Bench:
     def give_back(self, run: Run) -> None:
         """Stop the run on purpose."""
         with self.database.writing() as session:
-            queue.give_back(session, run)
+            queue.give_back(session, run, now=NOW)
 
     def lose(self, run: Run) -> None:
         """Let the lease be over: what the database sees of a worker that was killed a lease ago."""
