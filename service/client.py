@@ -20,17 +20,18 @@ from service.connection import (
     UnreachableError,
     patiently,
 )
+from service.domain.catalogue import Catalogue, DatasetCatalogue
 from service.domain.checkpoint import CheckpointList
 from service.domain.curves import LearningCurves
 from service.domain.experiment import Experiment, ExperimentPage, State
-from service.domain.metrics import EpochMetrics
+from service.domain.metrics import EpochMetrics, EpochPage
 from service.domain.prediction import Predictions
-from service.domain.record import Record
+from service.domain.preview import Preview
 from service.domain.run import QueueFacts, WorkerList
 from service.domain.spec import ExperimentSpec
 
 __all__ = [
-    "Client", "ClientError", "EpochPage", "Filters", "Image", "ProblemError", "UnexpectedAnswerError",
+    "Client", "ClientError", "Filters", "Image", "ProblemError", "UnexpectedAnswerError",
     "UnreachableError",
 ]  # fmt: skip
 
@@ -38,7 +39,6 @@ LONG_POLL_SECONDS = 20.0
 LARGEST_PAGE = 200
 
 Grid = Sequence[Sequence[float]]
-Catalogue = Literal["datasets", "architectures", "activations", "optimizers", "schedules"]
 
 
 class Array(Protocol):
@@ -64,14 +64,6 @@ class Filters(TypedDict, total=False):
     name: str | None
 
 
-class EpochPage(Record):
-    """The answer of `GET /v1/experiments/{id}/metrics`."""
-
-    experiment_id: str
-    state: State
-    items: tuple[EpochMetrics, ...]
-
-
 class Client:
     """A connection to one service; usable as a context manager.
 
@@ -95,9 +87,12 @@ class Client:
 
     def submit(self, spec: Mapping[str, Any] | ExperimentSpec, *, idempotency_key: str | None = None) -> Experiment:
         """Enqueue; when this returns, the experiment is stored. The same key and spec again answer the same one."""
-        body = spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
-        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
-        return self._read(Experiment, "POST", "/v1/experiments", json=body, headers=headers)
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key.encode()}
+        return self._read(Experiment, "POST", "/v1/experiments", json=_body(spec), headers=headers)
+
+    def preview(self, spec: Mapping[str, Any] | ExperimentSpec) -> Preview:
+        """What `submit` would enqueue: the spec with every default written out, and its network; nothing is stored."""
+        return self._read(Preview, "POST", "/v1/experiments", json=_body(spec), params={"dry_run": "true"})
 
     def get(self, experiment_id: str) -> Experiment:
         """One experiment."""
@@ -134,21 +129,21 @@ class Client:
     ) -> Iterator[Experiment | EpochMetrics]:
         """The experiment now and whenever its state has changed, and each epoch once; the last is the ended experiment.
 
-        A service that restarts is waited for, up to `patience` seconds each time.
+        A service that restarts on the way is waited for, up to `patience` seconds each time.
         """
         current = partial(patiently, partial(self.get, experiment_id), patience=patience)
-        yield (experiment := current())
+        yield (experiment := self.get(experiment_id))
         while True:
             newer = partial(self.metrics, experiment_id, after_epoch=after_epoch, wait=LONG_POLL_SECONDS)
             page = patiently(newer, patience=patience)
+            if page.state is not experiment.state and not page.state.ended:
+                yield (experiment := current())
             for row in page.items:
                 yield row
                 after_epoch = row.epoch
             if page.state.ended and not page.items:
                 yield current()
                 return
-            if page.state is not experiment.state and not page.state.ended:
-                yield (experiment := current())
 
     def cancel(self, experiment_id: str) -> Experiment:
         """At once where it is queued; a running one ends within a second or with its batch."""
@@ -191,9 +186,13 @@ class Client:
             return self._read(Predictions, "POST", path, params=query, files=files)
         return self._read(Predictions, "POST", path, params=query, json={"images": [_as_json(each) for each in sent]})
 
-    def catalogue(self, kind: Catalogue) -> dict[str, Any]:
-        """What a spec can name, each with its description and the JSON Schema of its options, as answered."""
-        return self._read(dict[str, Any], "GET", f"/v1/{kind}")
+    def datasets(self) -> DatasetCatalogue:
+        """The data sets that a spec can name."""
+        return self._read(DatasetCatalogue, "GET", "/v1/datasets")
+
+    def catalogue(self, kind: Literal["architectures", "activations", "optimizers", "schedules"]) -> Catalogue:
+        """What else a spec can name, each with the JSON Schema of its options."""
+        return self._read(Catalogue, "GET", f"/v1/{kind}")
 
     def queue(self) -> QueueFacts:
         """What waits and what runs."""
@@ -216,6 +215,10 @@ class Client:
 
 def _path(experiment_id: str, *parts: str) -> str:
     return "/".join(("/v1/experiments", *(quote(part, safe="") for part in (experiment_id, *parts))))
+
+
+def _body(spec: Mapping[str, Any] | ExperimentSpec) -> dict[str, Any]:
+    return spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
 
 
 def _as_json(image: bytes | Grid | Array) -> dict[str, Any]:

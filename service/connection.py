@@ -22,7 +22,7 @@ CONNECT_SECONDS = 5.0
 RETRY_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Pauses between attempts to reach a service that is away; the last one is repeated."""
 RESTARTING = frozenset({502, 503, 504})
-OWNER_HEADER = "Ardoise-Owner"
+OWNER_HEADER = "X-Ardoise-Owner"
 
 Answer = TypeVar("Answer")
 
@@ -61,7 +61,7 @@ class Connection:
             host = urlsplit(self.url).hostname or ""
             self._http = httpx.Client(
                 base_url=self.url,
-                headers={} if owner is None else {OWNER_HEADER: owner},
+                headers={} if owner is None else {OWNER_HEADER: owner.encode()},
                 trust_env=not _is_loopback(host),  # a proxy of the environment has another idea of 127.0.0.1
             )
         except (httpx.InvalidURL, ValueError) as error:

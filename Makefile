@@ -1,0 +1,42 @@
+# Everything runs in .venv, which is made when it is missing and brought up to date when pyproject.toml has changed.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test lint bench install clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(INSTALLED) ## Six networks learn to read digits while you watch; ARGS=--once ends after it
+	@$(BIN)/ardoise demo $(ARGS)
+
+serve: $(INSTALLED) ## Serve the API and train, until Ctrl-C; ARGS="--port 9000"
+	@$(BIN)/ardoise serve $(ARGS)
+
+test: $(INSTALLED) ## Run the whole test suite; ARGS="tests/client -k watch"
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+lint: $(INSTALLED) ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: $(INSTALLED) ## Run the benchmarks
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+install: $(INSTALLED) ## Make the environment only
+
+$(INSTALLED): pyproject.toml
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "installing into $(VENV); this takes a minute and happens once"
+	@$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
+	@touch $@
+
+clean: ## Remove the environment and the caches; experiments stay
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find service workers tests alembic -name __pycache__ -type d -prune -exec rm -rf {} +
