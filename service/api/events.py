@@ -28,7 +28,9 @@ async def events(
     request: Request,
     experiment_id: ExperimentId,
     service: Live,
-    last_event_id: Annotated[int, Header(ge=0, le=MAX_EPOCHS, description="The last epoch that is known already")] = 0,
+    last_event_id: Annotated[
+        int, Header(alias="Last-Event-ID", ge=0, le=MAX_EPOCHS, description="The last epoch that is known already")
+    ] = 0,
 ) -> StreamingResponse:
     """`state`, `epoch` and `progress` as they happen, then `end` with the whole experiment."""
     first = await run_in_threadpool(following.snapshot, service.database, experiment_id, after=last_event_id)

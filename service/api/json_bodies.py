@@ -5,6 +5,7 @@ endless integers and on bytes that are no UTF-8: each is a 400 that says what an
 """
 
 import json
+import re
 from collections.abc import Callable, Coroutine
 from email.message import Message
 from json import JSONDecodeError
@@ -14,8 +15,11 @@ import structlog
 from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
-MOST_BYTES = 256 * 1024
-"""Of a body read here: none of them is a tenth of it, and it is read on the event loop."""
+MOST_BYTES = 64 * 1024
+"""Of a body read here: the longest spec there can be is half of it, and it is read on the event loop."""
+
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class JsonRoute(APIRoute):
@@ -59,11 +63,17 @@ class JsonRequest(Request):
 def parse(body: bytes) -> Any:
     """The JSON document, by RFC 8259; else HTTPException 400, which says what is wrong and where."""
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        text = body.decode("utf-8")
+        document = json.loads(text, parse_constant=_no_constant)
+        if _SURROGATE.search(text):
+            json.dumps(document, ensure_ascii=False).encode()  # fails on half a pair, which is no character
+        return document
     except JSONDecodeError as error:
         raise HTTPException(400, f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
     except UnicodeDecodeError as error:
         raise HTTPException(400, f"not JSON: byte {error.start} is no UTF-8") from error
+    except UnicodeEncodeError as error:
+        raise HTTPException(400, "not accepted: the JSON has half of a surrogate pair, which is no text") from error
     except RecursionError as error:
         raise HTTPException(400, "not accepted: the JSON is nested too deeply") from error
     except ValueError as error:

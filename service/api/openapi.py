@@ -89,7 +89,7 @@ def _complete(operation: dict[str, Any]) -> None:
         del responses["422"]
     for body in (operation.get("requestBody", {}), *responses.values()):
         content = body.get("content", {}).get("application/json", {})
-        name = content.get("schema", {}).get("$ref", "").removeprefix(_REF)
+        name = content.get("schema", {}).get("$ref", "").removeprefix(_REF).removesuffix("-Input")
         if "examples" not in content and name in examples.by_schema():
             content["example"] = examples.by_schema()[name]
     responses["default"] = {

@@ -45,7 +45,7 @@ def answer(
     """The problem as a response."""
     problem = Problem(
         title=_PHRASES.get(status) or HTTPStatus(status).phrase,
-        status=status,
+        status=int(status),
         detail=safe(detail),
         instance=safe(quote(scope["path"])),
         request_id=scope[REQUEST_ID],
@@ -125,12 +125,14 @@ def _allowed(request: Request) -> list[str]:
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # that is what it is registered for
     found: list[FieldError] = []
-    for place in dict.fromkeys(str(each["loc"][0]) for each in error.errors()):
-        errors = [{**each, "loc": each["loc"][1:]} for each in error.errors() if each["loc"][0] == place]
+    wrong = error.errors()
+    for place in dict.fromkeys(str(each["loc"][0]) for each in wrong):
+        errors = [{**each, "loc": each["loc"][1:]} for each in wrong[:MOST_ERRORS] if each["loc"][0] == place]
         schema = openapi.schema_of(request, place)
         prefix = "" if place == "body" else f"/{place}"
         found += [
             FieldError(pointer=f"#{prefix}{each.pointer[1:]}", detail=each.detail, code=each.code)
             for each in field_errors(errors, schema, error.body)
         ]
-    return await _own(request, InvalidSpecError(tuple(found)))
+    detail = "1 field is invalid" if len(wrong) == 1 else f"{len(wrong)} fields are invalid"
+    return answer(request.scope, HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=found)

@@ -12,6 +12,9 @@ from service.errors import FieldError
 
 Schema = Mapping[str, Any]
 
+LONGEST_NAME = 100
+"""Characters of a name that are looked at: what is longer resembles nothing, and comparing it takes long."""
+
 _TYPES = {
     "int_type": "an integer", "int_parsing": "an integer", "int_from_float": "an integer",
     "float_type": "a number", "float_parsing": "a number", "finite_number": "a finite number",
@@ -37,7 +40,8 @@ def field_errors(errors: Sequence[Mapping[str, Any]], schema: Schema, document: 
 
 def nearest_first(name: str, allowed: Sequence[str]) -> str:
     """The allowed names as a list in words, the most similar to `name` first."""
-    ranked = sorted(allowed, key=lambda each: -SequenceMatcher(None, name.casefold(), each.casefold()).ratio())
+    given = name[:LONGEST_NAME].casefold()
+    ranked = sorted(allowed, key=lambda each: -SequenceMatcher(None, given, each.casefold()).ratio())
     return ", ".join(ranked)
 
 
@@ -91,7 +95,7 @@ def _unknown_name(error: Mapping[str, Any], path: list[str | int], allowed: list
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    text = repr(value[:LONGEST_NAME] if isinstance(value, str) else value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
