@@ -68,11 +68,10 @@ def _next_turn(session: Session, owner: str | None, *, priority: int) -> int:
     )
     running = session.scalar(sa.select(sa.func.max(turn)).where(here, state == State.RUNNING))
     waiting = session.scalar(sa.select(sa.func.min(turn)).where(here, state == State.QUEUED))
+    present = running or waiting or 1
     if running is not None and waiting is not None:
-        # What runs may have begun many rounds ago; the present one is at most one behind the next to start.
+        # What runs may have begun many rounds ago; the present round is at most one behind the next to start.
         present = max(running, waiting - 1)
-    else:
-        present = running or waiting or 1
     return max(present, own + 1) if own is not None else present
 
 
