@@ -5,12 +5,12 @@ removed elsewhere neither repeats nor hides another.
 """
 
 import base64
-import binascii
 import json
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import sqlalchemy as sa
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from sqlalchemy.orm import Session
 
 from service.domain.experiment import ExperimentPage, State
@@ -59,6 +59,25 @@ _KEYS: dict[str, sa.ColumnElement[Any]] = {
 }
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds what no name and no id does")
+    return text
+
+
+_STRICT = ConfigDict(strict=True, allow_inf_nan=False)
+_Text = Annotated[str, AfterValidator(_printable)]
+_TEXT, _ACCURACY = TypeAdapter[Any](_Text, config=_STRICT), TypeAdapter[Any](float, config=_STRICT)
+_CONTENT = TypeAdapter(tuple[Sort, Any, _Text])
+_VALUES = {
+    "created_at": _TEXT,
+    "best_val_accuracy": _ACCURACY,
+    "test_accuracy": _ACCURACY,
+    "parameters": TypeAdapter[Any](Annotated[int, Field(ge=0, lt=2**63)], config=_STRICT),
+    "name": _TEXT,
+}
+
+
 def page(session: Session, filters: Filters, *, sort: Sort, limit: int, cursor: str | None) -> ExperimentPage:
     """One page; `InvalidSpecError` where the cursor is not one of this sort order."""
     matching = _matching(filters)
@@ -97,16 +116,18 @@ def _encode(value: object, last_id: str, sort: Sort) -> str:
 
 
 def _decode(cursor: str, sort: Sort) -> tuple[Any, str]:
-    expected = (str, str) if sort.removeprefix("-") in {"created_at", "name"} else ((int, float), str)
+    """What a client sends may be anything: only what the columns can hold gets to the database."""
     try:
-        made_for, value, last_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error, TypeError) as error:
+        content = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        made_for, value, last_id = _CONTENT.validate_json(content)
+    except ValueError as error:
         raise _bad_cursor("is not a cursor that this list has answered") from error
     if made_for != sort:
         raise _bad_cursor(f"belongs to another order than sort={sort}")
-    if not isinstance(value, expected[0]) or not isinstance(last_id, expected[1]):
-        raise _bad_cursor("is not a cursor that this list has answered")
-    return value, last_id
+    try:
+        return _VALUES[sort.removeprefix("-")].validate_python(value), last_id
+    except ValueError as error:
+        raise _bad_cursor("is not a cursor that this list has answered") from error
 
 
 def _bad_cursor(detail: str) -> InvalidSpecError:
