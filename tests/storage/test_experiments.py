@@ -66,10 +66,15 @@ def test_a_time_without_a_zone_is_refused(bench: Bench) -> None:
 
 def test_nothing_is_there_after_a_transaction_that_failed(bench: Bench) -> None:
     kept = bench.submit(tags=["a"])
-    with pytest.raises(sa.exc.IntegrityError), bench.database.writing() as session:
-        spec = ExperimentSpec.model_validate({"dataset": "digits", "architecture": "perceptron"})
-        experiments.add(session, experiment_id=ids.new(), spec=spec, parameters=1, now=NOW)
-        experiments.add(session, experiment_id=kept, spec=spec, parameters=1, now=NOW)
+    spec = ExperimentSpec.model_validate({"dataset": "digits", "architecture": "perceptron"})
+
+    def add_two() -> None:
+        with bench.database.writing() as session:
+            for experiment_id in (ids.new(), kept):
+                experiments.add(session, experiment_id=experiment_id, spec=spec, parameters=1, now=NOW)
+
+    with pytest.raises(sa.exc.IntegrityError):
+        add_two()
     assert bench.waiting() == (kept,)
 
 
@@ -81,8 +86,9 @@ def test_an_unknown_id_is_named_in_the_error(bench: Bench) -> None:
         lambda session: experiments.delete(session, "nothing"),
     )
     for call in calls:
-        with pytest.raises(NotFoundError, match="^there is no experiment 'nothing'$"), bench.database.writing() as session:
+        with pytest.raises(NotFoundError) as caught, bench.database.writing() as session:
             call(session)
+        assert caught.value.message == "there is no experiment 'nothing'"
 
 
 def test_the_position_in_the_queue_is_that_of_the_claims(bench: Bench) -> None:
@@ -225,7 +231,7 @@ def test_one_that_diverged_cannot_be_continued(bench: Bench) -> None:
 
 def test_no_run_is_continued_above_the_limit(bench: Bench) -> None:
     experiment_id = in_state(bench, State.COMPLETED)
-    with pytest.raises(ConflictError, match="^2 epochs and 9 more are above the limit of 10$"):
+    with pytest.raises(ConflictError, match="2 epochs and 9 more are above the limit of 10"):
         continue_for(bench, experiment_id, 9, limit=10)
     continue_for(bench, experiment_id, 8, limit=10)
 
