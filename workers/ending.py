@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 from types import FrameType
 
@@ -17,12 +16,12 @@ def stop_on_signals(stop: threading.Event) -> None:
     signal.signal(signal.SIGINT, on_signal)
 
 
-def follow_parent(stop: threading.Event) -> None:
-    """Set `stop` when the parent is gone, however it ended: its end of our standard input closes with it."""
+def follow_parent(stop: threading.Event, *, lifeline: int) -> None:
+    """Set `stop` when the parent is gone, however it ended: its end of the pipe that we read closes with it."""
 
     def read_to_the_end() -> None:
         # Unbuffered: a buffered reader holds a lock that the interpreter's own end would wait for.
-        while os.read(sys.stdin.fileno(), 1):
+        while os.read(lifeline, 1):
             pass
         stop.set()
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
 from torch import nn, optim
 
 from service import checkpoints, ids

@@ -1,20 +1,23 @@
 """Keeps a number of warm workers alive, passes signals on, and gives back at once the runs of one that ended.
 
-It imports no torch: it starts quickly, stays small, and nothing that trains can take it down.
+It imports no torch itself, so nothing that trains can take it down: workers are forked from a server process that has
+imported what they need (`workers/preloaded.py`, and `multiprocessing`'s "forkserver").
 """
 
-import contextlib
+import multiprocessing
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 import structlog
 
+from service import logs
 from service.settings import Settings
 from service.storage import Database, StorageError, migrations, queue, workers
 from workers.ending import follow_parent, stop_on_signals
@@ -25,43 +28,45 @@ DRAIN_SECONDS = 10.0
 SHORT_LIFE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 10.0
 
+_CONTEXT = multiprocessing.get_context("forkserver")
+_PATIENT = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
+"""Threads that spin while they wait would take the cores from the other workers; NumPy's are not needed at all."""
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerProcess
+
 log = structlog.get_logger(__name__)
 
 
 class Slot:
     """One place for a worker: the process that fills it now, and when the next may be started."""
 
-    def __init__(self) -> None:
-        self.process: subprocess.Popen[bytes] | None = None
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.process: ForkServerProcess | None = None
         self.started_at = 0.0
         self.start_at = 0.0
         self.short_lives = 0
         self.done = False
+        self._lifeline: Connection | None = None
 
-    def start(self, *, threads: int, drain: bool) -> None:
-        """Fill the slot; the worker's standard input is a pipe of ours, so that it ends when we do."""
-        command = [
-            sys.executable,
-            "-m",
-            "workers",
-            "--slot",
-            "--threads",
-            str(threads),
-            *(["--drain"] if drain else []),
-        ]
-        # Threads that spin while they wait would take the cores from the other workers.
-        patient = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=patient)  # noqa: S603  # our own module
+    def start(self, settings: Settings, *, threads: int, drain: bool) -> None:
+        """Fill the slot; the worker reads the other end of a pipe of ours, so that it ends when we do."""
+        theirs, self._lifeline = _CONTEXT.Pipe(duplex=False)
+        self.process = _CONTEXT.Process(
+            target=fill_slot, args=(settings, theirs, threads, drain), name=f"worker {self.number}"
+        )
+        self.process.start()
+        theirs.close()
         self.started_at = time.monotonic()
 
-    def ended(self) -> subprocess.Popen[bytes] | None:
+    def ended(self) -> "ForkServerProcess | None":
         """The process if it has ended; the slot is then empty, and waits the longer the shorter lives were."""
         process = self.process
-        if process is None or process.poll() is None:
+        if process is None or process.exitcode is None:
             return None
-        if process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
+        if self._lifeline is not None:
+            self._lifeline.close()
         now = time.monotonic()
         self.short_lives = self.short_lives + 1 if now - self.started_at < SHORT_LIFE_SECONDS else 0
         pause = min(LONGEST_PAUSE_SECONDS, 0.1 * 2**self.short_lives) if self.short_lives else 0.0
@@ -70,33 +75,44 @@ class Slot:
         return process
 
 
+def fill_slot(settings: Settings, lifeline: Connection, threads: int, drain: bool) -> None:
+    """In the new process: be a worker."""
+    from workers.preloaded import work
+
+    logs.configure(settings)
+    work(settings, lifeline=lifeline.fileno(), threads=threads, drain=drain)
+
+
 def supervise(settings: Settings, *, count: int, drain: bool, until_stdin_closes: bool) -> int:
     """Run until told to stop or, with `drain`, until the queue is empty. The exit status."""
     stop = threading.Event()
     stop_on_signals(stop)
     if until_stdin_closes:
-        follow_parent(stop)
+        follow_parent(stop, lifeline=sys.stdin.fileno())
     database = Database(settings.database)
     migrations.ensure_current(database)
     _release_dead_neighbours(settings, database)
     threads = settings.threads(workers=count)
-    slots = [Slot() for _ in range(count)]
+    for variable, value in _PATIENT.items():
+        os.environ.setdefault(variable, value)
+    _CONTEXT.set_forkserver_preload(["workers.preloaded"])
+    slots = [Slot(number) for number in range(count)]
     while not stop.is_set() and not all(slot.done for slot in slots):
         for slot in slots:
             if (process := slot.ended()) is not None:
-                slot.done = drain and process.returncode == 0
+                slot.done = drain and process.exitcode == 0
                 _after(process, settings, database)
             if slot.process is None and not slot.done and time.monotonic() >= slot.start_at:
-                slot.start(threads=threads, drain=drain)
+                slot.start(settings, threads=threads, drain=drain)
         stop.wait(POLL_SECONDS)
     _stop_all(slots, settings, database)
     database.close()
     return 0
 
 
-def _after(process: subprocess.Popen[bytes], settings: Settings, database: Database) -> None:
+def _after(process: "ForkServerProcess", settings: Settings, database: Database) -> None:
     """A worker has ended: what it was at goes back to the queue now, not when its lease is over."""
-    code = process.returncode
+    code = process.exitcode or 0
     how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
     worker = f"{socket.gethostname()}:{process.pid}"
     if code != 0:
@@ -145,10 +161,9 @@ def _stop_all(slots: list[Slot], settings: Settings, database: Database) -> None
         process.terminate()
     deadline = time.monotonic() + DRAIN_SECONDS
     for process in running:
-        try:
-            process.wait(timeout=max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        process.join(max(0.0, deadline - time.monotonic()))
+        if process.exitcode is None:
             log.warning("a worker did not stop in time and is killed", pid=process.pid)
             process.kill()
-            process.wait()
+            process.join()
         _after(process, settings, database)

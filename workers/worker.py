@@ -1,7 +1,6 @@
 """A warm worker: claims, trains, claims again, until it is told to stop or, when draining the queue, nothing is left.
 
-It imports torch and trains a few steps before it says that it is there, so a run that is queued starts within
-milliseconds.
+It trains a few steps before it says that it is there, so a run that is queued starts within milliseconds.
 """
 
 import os
@@ -34,11 +33,11 @@ def name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def work(settings: Settings, *, threads: int, drain: bool) -> None:
-    """Until SIGTERM, SIGINT or the end of standard input, which is the supervisor's pipe."""
+def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> None:
+    """Until SIGTERM, SIGINT or the end of `lifeline`, the supervisor's pipe; with `drain`, until nothing is left."""
     stop = threading.Event()
     stop_on_signals(stop)
-    follow_parent(stop)
+    follow_parent(stop, lifeline=lifeline)
     torch.set_num_threads(threads)
     database = Database(settings.database)
     migrations.ensure_current(database)

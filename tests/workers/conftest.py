@@ -83,7 +83,7 @@ class Bench:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not condition():
             assert time.monotonic() < deadline, "waited in vain"
-            time.sleep(0.005)
+            time.sleep(0.02)
 
     def close(self) -> None:
         """End what was started and is still there."""

@@ -17,7 +17,7 @@ DELICATE: dict[str, Any] = {
     "architecture": {"name": "mlp", "hidden": [48], "dropout": 0.4, "batch_norm": True},
     "optimizer": {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9},
     "schedule": "cosine",
-    "epochs": 60,
+    "epochs": 30,
     "checkpoints": {"keep": "all"},
 }
 
@@ -39,7 +39,7 @@ def test_a_run_whose_worker_is_killed_again_and_again_ends_bit_equal(bench: Benc
     supervisor = bench.start("--count", "1")
     for kill in range(1, 4):
         bench.wait_until(
-            lambda kill=kill: bench.get(victim).attempt == kill and bench.get(victim).progress.epoch >= 12 * kill
+            lambda kill=kill: bench.get(victim).attempt == kill and bench.get(victim).progress.epoch >= 6 * kill
         )
         os.kill(pid_of(bench, victim), signal.SIGKILL)
     bench.wait_until(lambda: ended(bench, victim))
@@ -56,7 +56,7 @@ def test_a_run_whose_worker_is_killed_again_and_again_ends_bit_equal(bench: Benc
 
 
 def test_twenty_queued_runs_survive_the_death_of_the_whole_process_tree(bench: Bench) -> None:
-    small = {"epochs": 8, "architecture": {"name": "mlp", "hidden": [16], "dropout": 0.2}}
+    small = {"epochs": 6, "architecture": {"name": "mlp", "hidden": [16], "dropout": 0.2}}
     victims = [bench.submit(seed=seed, **small) for seed in range(20)]
     tree = bench.start("--count", "2")
     bench.wait_until(lambda: sum(ended(bench, each) for each in victims) >= 4)
@@ -75,7 +75,7 @@ def test_twenty_queued_runs_survive_the_death_of_the_whole_process_tree(bench: B
 
 
 def test_a_sleeper_past_its_lease_writes_nothing_more(bench: Bench) -> None:
-    victim = bench.submit(**DELICATE | {"epochs": 400})
+    victim = bench.submit(**DELICATE | {"epochs": 80})
     bench.start("--count", "1", ARDOISE_LEASE_SECONDS="1")
     bench.wait_until(lambda: bench.get(victim).progress.epoch >= 3)
     sleeper = pid_of(bench, victim)
@@ -91,7 +91,7 @@ def test_a_sleeper_past_its_lease_writes_nothing_more(bench: Bench) -> None:
     with bench.database.reading() as session:
         attempts = {checkpoint.attempt for checkpoint in checkpoint_rows.all_of(session, victim)}
     assert attempts == {1, 2}
-    assert [epoch.epoch for epoch in bench.epochs(victim)] == list(range(1, 401))
+    assert [epoch.epoch for epoch in bench.epochs(victim)] == list(range(1, 81))
 
 
 def test_sigterm_gives_the_run_back_and_another_worker_ends_it(bench: Bench) -> None:
