@@ -55,7 +55,10 @@ def listing(session: Session, experiment_id: str) -> CheckpointList:
 
 
 def _names(session: Session, experiment: ExperimentRow, stored: tuple[Checkpoint, ...]) -> dict[str, Checkpoint]:
-    """`best` is the best of those stored: while a run goes on, its best epoch may be newer than what is published."""
+    """`best` is the best of those stored, as a run that is not completed may have had a better epoch than it published.
+
+    A completed one has its best epoch or, where its spec keeps the last alone, none by that name.
+    """
     by_epoch = {str(checkpoint.epoch): checkpoint for checkpoint in stored}
     names: dict[str, Checkpoint] = {}
     best = by_epoch.get(str(_best_epoch(session, experiment, stored)))
@@ -67,7 +70,7 @@ def _names(session: Session, experiment: ExperimentRow, stored: tuple[Checkpoint
 
 
 def _best_epoch(session: Session, experiment: ExperimentRow, stored: tuple[Checkpoint, ...]) -> int | None:
-    if State(experiment.state).ended:
+    if experiment.state == State.COMPLETED:
         return experiment.best_epoch
     spec = ExperimentSpec.model_validate(experiment.spec)
     epochs = sa.select(EpochRow).where(
