@@ -182,6 +182,11 @@ class Bench:
         with self.database.writing() as session:
             return queue.release_expired(session, max_failures=max_failures, now=NOW)
 
+    def continue_for(self, experiment_id: str, epochs: int, *, limit: int = 10_000) -> None:
+        """Queue it again for more epochs."""
+        with self.database.writing() as session:
+            experiments.continue_for(session, experiment_id, epochs=epochs, limit=limit)
+
     def delete(self, experiment_id: str) -> None:
         """Remove its rows."""
         with self.database.writing() as session:

@@ -193,17 +193,11 @@ def test_all_but_a_running_one_can_be_deleted_with_all_that_belongs_to_it(bench:
     assert bench.get(other).spec.tags == ("kept",)
 
 
-def continue_for(bench: Bench, experiment_id: str, epochs: int, *, limit: int = 10_000) -> None:
-    """In a transaction of its own."""
-    with bench.database.writing() as session:
-        experiments.continue_for(session, experiment_id, epochs=epochs, limit=limit)
-
-
 @pytest.mark.parametrize("state", [State.COMPLETED, State.CANCELLED])
 def test_a_completed_or_cancelled_one_is_queued_for_more_epochs(bench: Bench, state: State) -> None:
     experiment_id = in_state(bench, state)
     before = bench.get(experiment_id)
-    continue_for(bench, experiment_id, 18)
+    bench.continue_for(experiment_id, 18)
     after = bench.get(experiment_id)
     assert (after.state, after.queue_position, after.finished_at, after.test) == (State.QUEUED, 1, None, None)
     assert (after.progress.epoch, after.progress.epochs, after.progress.fraction) == (2, 20, 0.1)
@@ -217,7 +211,7 @@ def test_any_other_cannot_be_continued(bench: Bench, state: State) -> None:
     experiment_id = in_state(bench, state)
     before = bench.get(experiment_id)
     with pytest.raises(ConflictError, match=f"{experiment_id} is {state}: only a completed or cancelled one"):
-        continue_for(bench, experiment_id, 1)
+        bench.continue_for(experiment_id, 1)
     assert bench.get(experiment_id) == before
 
 
@@ -226,14 +220,14 @@ def test_one_that_diverged_cannot_be_continued(bench: Bench) -> None:
     run = bench.claim()
     bench.finish(run, diverged=True)
     with pytest.raises(ConflictError, match="is diverged: only"):
-        continue_for(bench, run.experiment_id, 1)
+        bench.continue_for(run.experiment_id, 1)
 
 
 def test_no_run_is_continued_above_the_limit(bench: Bench) -> None:
     experiment_id = in_state(bench, State.COMPLETED)
     with pytest.raises(ConflictError, match="2 epochs and 9 more are above the limit of 10"):
-        continue_for(bench, experiment_id, 9, limit=10)
-    continue_for(bench, experiment_id, 8, limit=10)
+        bench.continue_for(experiment_id, 9, limit=10)
+    bench.continue_for(experiment_id, 8, limit=10)
 
 
 def test_a_continued_run_begins_with_a_clean_slate(bench: Bench) -> None:
@@ -245,7 +239,7 @@ def test_a_continued_run_begins_with_a_clean_slate(bench: Bench) -> None:
     run = bench.claim()
     bench.cancel(run.experiment_id)
     bench.finish(run, State.CANCELLED)
-    continue_for(bench, run.experiment_id, 5)
+    bench.continue_for(run.experiment_id, 5)
     again = bench.claim()
     assert bench.report(again) is False
     bench.lose(again)

@@ -1,0 +1,67 @@
+"""The register of workers: who is there, by the database's clock."""
+
+from service.domain.run import WorkerFacts
+from service.storage import workers
+from tests.storage.conftest import NOW, Bench
+
+
+def register(bench: Bench, worker: str, *, lease_seconds: float = 60.0) -> None:
+    """A worker is ready."""
+    with bench.database.writing() as session:
+        workers.register(session, worker, lease_seconds=lease_seconds, now=NOW, facts={"threads": 2})
+
+
+def listed(bench: Bench) -> tuple[WorkerFacts, ...]:
+    """All rows."""
+    with bench.database.reading() as session:
+        found = workers.listing(session).items
+        assert workers.any_alive(session) is any(each.alive for each in found)
+    return found
+
+
+def test_nobody_is_there_at_first(bench: Bench) -> None:
+    assert listed(bench) == ()
+
+
+def test_a_worker_is_there_with_its_facts_until_it_leaves(bench: Bench) -> None:
+    register(bench, "box:1")
+    (worker,) = listed(bench)
+    assert worker == WorkerFacts(id="box:1", alive=True, started_at=NOW, experiment_id=None, facts={"threads": 2})
+    with bench.database.writing() as session:
+        workers.leave(session, "box:1")
+    assert listed(bench) == ()
+
+
+def test_a_worker_says_what_it_works_at_while_it_lives(bench: Bench) -> None:
+    register(bench, "box:1")
+    for experiment_id, lease, shown in (("x", 60.0, "x"), (None, 60.0, None), ("x", -1.0, None)):
+        with bench.database.writing() as session:
+            workers.renew(session, "box:1", lease_seconds=lease, experiment_id=experiment_id)
+        (worker,) = listed(bench)
+        assert (worker.experiment_id, worker.alive) == (shown, lease > 0)
+
+
+def test_the_living_come_first(bench: Bench) -> None:
+    register(bench, "silent:1", lease_seconds=-1)
+    register(bench, "box:1")
+    assert [(each.id, each.alive) for each in listed(bench)] == [("box:1", True), ("silent:1", False)]
+
+
+def test_a_worker_that_begins_again_under_its_name_has_one_row(bench: Bench) -> None:
+    register(bench, "box:1", lease_seconds=-1)
+    register(bench, "box:1")
+    (worker,) = listed(bench)
+    assert worker.alive
+
+
+def test_the_long_silent_are_forgotten(bench: Bench) -> None:
+    register(bench, "old:1", lease_seconds=-workers.REMEMBERED_SECONDS - 1)
+    register(bench, "recent:1", lease_seconds=-workers.REMEMBERED_SECONDS + 60)
+    register(bench, "box:1")
+    assert {each.id for each in listed(bench)} == {"recent:1", "box:1"}
+
+
+def test_a_worker_that_nobody_knows_renews_nothing(bench: Bench) -> None:
+    with bench.database.writing() as session:
+        workers.renew(session, "box:1", lease_seconds=60, experiment_id=None)
+    assert listed(bench) == ()
