@@ -42,12 +42,15 @@ def comparison(*, epochs: int) -> list[dict[str, Any]]:
     networks: tuple[tuple[str, Any, str], ...] = (
         ("perceptron", "perceptron", "identity"),
         *((f"mlp {activation}", mlp, activation) for activation in ("identity", "tanh", "sigmoid", "relu")),
-        ("cnn relu", {"name": "cnn", "channels": [8, 16], "hidden": [32]}, "relu"),
+        ("cnn relu", {"name": "cnn", "channels": [16, 32], "hidden": [64]}, "relu"),
     )
     shared = {
-        "dataset": DATASET, "optimizer": {"name": "adam", "learning_rate": 0.003}, "batch_size": 32,
-        "epochs": epochs, "tags": [TAG],
-    }  # fmt: skip
+        "dataset": {"name": DATASET, "validation_fraction": 0.2},
+        "optimizer": {"name": "adam", "learning_rate": 0.002},
+        "batch_size": 32,
+        "epochs": epochs,
+        "tags": [TAG],
+    }
     return [
         {"name": name, "architecture": architecture, "activation": activation, **shared}
         for name, architecture, activation in networks
@@ -59,13 +62,12 @@ def run(*, epochs: int, workers: str, output: Path, once: bool, keep: bool) -> N
     screen = console()
     if output.is_dir() or not os.access(output.resolve().parent, os.W_OK):  # better known now than at the end
         raise ClientError(f"{output} cannot be written")
+    if workers == "0":
+        raise ClientError("a demo needs a worker")
     home = Path(tempfile.mkdtemp(prefix="ardoise-demo-"))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # on its way out it ends the service and removes the folder
     try:
-        with _service(home, workers=workers) as url, Client(url) as client:
-            screen.print(
-                f"Ardoise serves at {url}; six networks learn to read digits of {DATASET}, {epochs} epochs each."
-            )
+        with _sigterm_as_exit(), _service(home, workers=workers) as url, Client(url) as client:
+            screen.print(f"Ardoise serves at {url}; six networks learn to read handwritten digits ({DATASET}).")
             finished = _train(client, screen, epochs=epochs)
             screen.print(_table(finished))
             _draw(client, finished, output)
@@ -81,21 +83,22 @@ def run(*, epochs: int, workers: str, output: Path, once: bool, keep: bool) -> N
 
 
 @contextmanager
+def _sigterm_as_exit() -> Iterator[None]:
+    """On the way out the service is ended and its folder removed."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def _service(home: Path, *, workers: str) -> Iterator[str]:
     """`ardoise serve` as a process that ends with this one; its URL."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("ARDOISE_")}
     environment = others | {"ARDOISE_HOME": str(home), "ARDOISE_LOG_LEVEL": "warning", "PYTHONSAFEPATH": "1"}
-    command = [
-        sys.executable,
-        "-m",
-        "service.cli",
-        "serve",
-        "--port",
-        "0",
-        "--workers",
-        workers,
-        "--until-stdin-closes",
-    ]
+    options = ("--port", "0", "--workers", workers, "--until-stdin-closes")
+    command = [sys.executable, "-m", "service.cli", "serve", *options]
     with subprocess.Popen(  # noqa: S603  # our own interpreter and module
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:

@@ -17,10 +17,10 @@ class Bars(Progress):
     def __init__(self, console: Console) -> None:
         super().__init__(
             TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, max_width=24)),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            _Figures(),
-            _StateColumn(),
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            _Figures(table_column=Column(no_wrap=True)),
+            _StateColumn(table_column=Column(no_wrap=True)),
             console=console,
             expand=True,
         )

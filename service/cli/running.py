@@ -64,7 +64,7 @@ def migrate() -> None:
 
 
 def demo(
-    epochs: Annotated[int, typer.Option(min=1, max=1000, help="Epochs of each run.")] = 30,
+    epochs: Annotated[int, typer.Option(min=1, max=1000, help="Epochs of each run.")] = 25,
     workers: Annotated[str, typer.Option(help=WORKERS_HELP)] = "auto",
     output: Annotated[Path, typer.Option(help="Where the picture of the learning curves goes.")] = Path(
         "ardoise-demo.png"
