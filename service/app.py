@@ -19,6 +19,7 @@ from service.api import (
     health,
     metrics,
     openapi,
+    predictions,
     problems,
     queue,
     server,
@@ -29,11 +30,25 @@ from service.api import (
 from service.api.changes import Changes
 from service.api.requests import BodyLimit, Requests
 from service.domain.spec import ExperimentSpec
+from service.inference.models import Models
 from service.settings import Settings
 from service.storage import Database, migrations
 
 DESCRIPTION = "Trains handwritten-digit networks, shows how they learn, and reads digits with them."
-RESOURCES = (experiments, metrics, events, curves, checkpoints, specs, catalogue, queue, workers, health, docs)
+RESOURCES = (
+    experiments,
+    metrics,
+    events,
+    curves,
+    checkpoints,
+    predictions,
+    specs,
+    catalogue,
+    queue,
+    workers,
+    health,
+    docs,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -43,7 +58,12 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
         database = Database(settings.database)
         await run_in_threadpool(migrations.ensure_current, database)
-        service = state.Service(settings=settings, database=database, changes=Changes(database))
+        service = state.Service(
+            settings=settings,
+            database=database,
+            changes=Changes(database),
+            models=Models(settings.artifacts_dir),
+        )
         state.attach(app, service)
         threading.Thread(target=_warm_up, args=(app,), name="warm-up", daemon=True).start()
         try:

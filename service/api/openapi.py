@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 
 from service.api import examples
 from service.domain.field_errors import nearest_first
+from service.domain.prediction import PredictionRequest
 from service.domain.problem import Problem
 from service.errors import FieldError, InvalidSpecError
 
@@ -21,8 +22,9 @@ def document(app: FastAPI) -> dict[str, Any]:
             get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         )
         schemas = found["components"]["schemas"]
-        problem = Problem.model_json_schema(ref_template=_REF + "{model}")
-        schemas |= {**problem.pop("$defs"), "Problem": problem}
+        for model in (Problem, PredictionRequest):  # what no route's signature names
+            schema = model.model_json_schema(ref_template=_REF + "{model}")
+            schemas |= {**schema.pop("$defs"), model.__name__: schema}
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         for operation in _operations(found):

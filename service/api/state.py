@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, FastAPI, Request
 
 from service.api.changes import Changes
+from service.inference.models import Models
 from service.settings import Settings
 from service.storage import Database, Session
 
@@ -19,6 +20,7 @@ class Service:
     settings: Settings
     database: Database
     changes: Changes
+    models: Models
 
 
 def attach(app: FastAPI, service: Service) -> None:

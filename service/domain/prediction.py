@@ -85,12 +85,20 @@ class PredictionRequest(Record):
     """A JSON body: one image as `pixels`, or any number of `images`. Exactly one of the two."""
 
     pixels: PixelGrid = None
-    images: tuple[SentImage, ...] | None = Field(default=None, min_length=1, max_length=MAX_IMAGES)
+    images: tuple[SentImage, ...] | None = Field(default=None, max_length=MAX_IMAGES, json_schema_extra={"minItems": 1})
 
     @field_validator("pixels")
     @classmethod
     def _is_a_grid(cls, pixels: object) -> list[list[float]]:
         return check_grid(pixels)
+
+    @field_validator("images")
+    @classmethod
+    def _is_not_empty(cls, images: tuple[SentImage, ...] | None) -> tuple[SentImage, ...] | None:
+        # As min_length, pydantic would count only the images that are right.
+        if images == ():
+            raise PydanticCustomError("out_of_range", f"must have 1 to {MAX_IMAGES} items")
+        return images
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
@@ -115,6 +123,9 @@ class Prediction(Record):
     """A network's answer to one image. Numbers are None where the network answers none that is finite."""
 
     digit: int
+    """The class by number; in a data set of digits, the digit itself."""
+    label: str
+    """The class by name."""
     confidence: float | None
     """The probability of `digit`."""
     probabilities: tuple[float | None, ...]
