@@ -28,12 +28,18 @@ def downgrade(database: Database, revision: str) -> None:
 
 
 def ensure_current(database: Database) -> None:
-    """At start: SQLite is brought up to date by itself, any other database only by `ardoise migrate`."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
+    """At start: SQLite is brought up to date by itself, any other database only by `ardoise migrate`.
+
+    `ConflictError` where that is still to be done, or where a newer version has been at the database.
+    """
+    scripts = ScriptDirectory.from_config(_config())
+    head = scripts.get_current_head()
     with database.engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     if current == head:
         return
+    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+        raise ConflictError(f"the database is at revision {current}, which only a newer version than this one knows")
     if not database.is_sqlite:
         raise ConflictError(f"the database is at revision {current}, this version needs {head}: run `ardoise migrate`")
     upgrade(database)
