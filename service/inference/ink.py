@@ -55,19 +55,21 @@ def find(image: np.ndarray) -> Ink | None:
     step = max(1, -(-max(image.shape) // WORKING_SIDE))
     signal, noise = _above_ground(_reduced(image, step))
     cell = max(1, -(-max(signal.shape) // GRID_SIDE))
-    # The strongest place of the reduced image: a lone bright pixel does not count for ink.
-    peak = float(_reduced(signal, cell).max())
+    # The strongest place of the smoothed image: a lone bright pixel does not count for ink.
+    peak = float(_smoothed(signal, cell).max())
     if peak < max(FAINT_LEVELS, 5 * noise / cell):
         return None
-    least = 4 * noise
-    level, threshold = _levels(signal, start=peak / 2, least=least)
-    labels, count = components.label(_reduced((signal > threshold).astype(np.float32), cell) > 0.2)
-    if not count:
+    level = _level(signal, start=peak / 2, least=4 * noise)
+    # Half of full strength is surely ink; half of that is, where it hangs together with such (Canny's hysteresis).
+    edge = signal > max(level / 4, 4 * noise)
+    labels, count = components.label(_reduced(edge.astype(np.float32), cell) > 0.2)
+    sure = np.bincount(labels[_reduced((signal > level / 2).astype(np.float32), cell) > 0.2], minlength=count + 1)
+    if not sure[1:].any():
         return None
-    areas = np.bincount(labels.ravel())[1:]
+    areas = np.where(sure > 0, np.bincount(labels.ravel(), minlength=count + 1), 0)[1:]
     keep = np.concatenate(([False], areas >= SPECK * areas.max()))
     near = _spread(_grown(keep[labels]), cell, signal.shape)
-    box = bounds((signal > max(threshold / 2, least)) & near)
+    box = bounds(edge & near)
     if box is None:
         return None
     low = max(0.1 * level, 2.5 * noise)
@@ -76,15 +78,17 @@ def find(image: np.ndarray) -> Ink | None:
     return Ink(strength, box, step, found)
 
 
-def _levels(signal: np.ndarray, *, start: float, least: float) -> tuple[float, float]:
-    """The level of full ink and the threshold halfway to it (Ridler and Calvard, 1978, with the ground fixed at 0)."""
+def _level(signal: np.ndarray, *, start: float, least: float) -> float:
+    """The mean of the ink above a threshold halfway up to it (Ridler and Calvard, 1978, with the ground at 0)."""
     threshold = max(start, least)
-    for _ in range(8):
+    for _ in range(20):
         above = signal[signal > threshold]
-        if not above.size:
+        before = threshold
+        if above.size:
+            threshold = max(float(above.mean()) / 2, least)
+        if abs(threshold - before) < 0.1:
             break
-        threshold = max(float(above.mean()) / 2, least)
-    return 2 * threshold, threshold
+    return 2 * threshold
 
 
 def _above_ground(image: np.ndarray) -> tuple[np.ndarray, float]:
@@ -144,6 +148,15 @@ def _reduced(image: np.ndarray, step: int) -> np.ndarray:
     blocks = padded.reshape(padded.shape[0] // step, step, padded.shape[1] // step, step)
     means: np.ndarray = blocks.mean(axis=(1, 3), dtype=np.float32)
     return means
+
+
+def _smoothed(image: np.ndarray, width: int) -> np.ndarray:
+    """Means of the width x width pixels around every place that has so many."""
+    if width == 1 or min(image.shape) < width:
+        return image
+    sums = np.pad(image, ((1, 0), (1, 0))).cumsum(axis=0, dtype=np.float64).cumsum(axis=1)
+    means: np.ndarray = sums[width:, width:] - sums[:-width, width:] - sums[width:, :-width] + sums[:-width, :-width]
+    return means / width**2
 
 
 def _grown(mask: np.ndarray) -> np.ndarray:
