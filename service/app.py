@@ -65,11 +65,13 @@ def create_app(settings: Settings) -> FastAPI:
             models=Models(settings.artifacts_dir),
         )
         state.attach(app, service)
-        threading.Thread(target=_warm_up, args=(app,), name="warm-up", daemon=True).start()
+        warm_up = threading.Thread(target=_warm_up, args=(app,), name="warm-up")
+        warm_up.start()
         try:
             yield {server.CHANGES: service.changes}
         finally:
             service.changes.close()
+            await run_in_threadpool(warm_up.join)  # a process that ends while torch is being loaded is aborted
             await run_in_threadpool(database.close)
 
     app = FastAPI(

@@ -23,6 +23,7 @@ from service.domain.experiment import (
 from service.domain.health import Health
 from service.domain.ledger import LayerFacts, Ledger
 from service.domain.metrics import EpochMetrics, EpochPage
+from service.domain.prediction import CheckpointName, Prediction, Predictions, Preprocessing
 from service.domain.preview import Preview
 from service.domain.problem import Problem
 from service.domain.record import Record
@@ -39,8 +40,8 @@ _SHORT_SPEC = {"dataset": "mnist", "architecture": "mlp", "activation": "relu", 
 def by_schema() -> dict[str, Any]:
     """Schema name -> example, as JSON."""
     records = (
-        _experiment(), _page(), _epochs(), _curves(), _checkpoints(), _preview(), _queue(), _workers(), Health(),
-        *_catalogue(),
+        _experiment(), _page(), _epochs(), _curves(), _checkpoints(), _preview(), _predictions(), _queue(), _workers(),
+        Health(), *_catalogue(),
     )  # fmt: skip
     whole = {type(record).__name__: record.model_dump(mode="json") for record in records}
     problem = _problem().model_dump(mode="json", exclude_none=True)
@@ -129,6 +130,18 @@ def _preview() -> Preview:
     )
     ledger = Ledger(layers=(output,), parameters=7_850, multiply_accumulates=7_840)
     return Preview(spec=spec, spec_hash=spec.spec_hash, parameters=7_850, ledger=ledger)
+
+
+def _predictions() -> Predictions:
+    seven = Prediction(
+        digit=7,
+        label="7",
+        confidence=0.991,
+        probabilities=(0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.991, 0.001, 0.001),
+        logits=(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 6.899, 0.0, 0.0),
+        preprocessing=Preprocessing(inverted=True, cropped=(4, 2, 20, 24)),
+    )
+    return Predictions(experiment_id=_ID, checkpoint=CheckpointName(name="best", epoch=2), predictions=(seven,))
 
 
 def _problem() -> Problem:

@@ -69,7 +69,7 @@ async def events(service: Service, first: Snapshot, *, after: int, receive: Rece
     """Server-Sent Events from `first` on: `state`, `epoch` and `progress` as they change, then `end`.
 
     Ends without an `end` where the experiment is deleted or the service stops; a client then comes again with the
-    last id, which is an epoch.
+    last id, which is an epoch. Looks itself for a reader that has gone: from ASGI 2.4 on, Starlette does not.
     """
     found: Snapshot | None = first
     state: StateChange | None = None

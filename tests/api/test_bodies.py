@@ -126,6 +126,13 @@ def test_a_body_that_grows_beyond_the_limit_on_the_way_is_413(http: httpx.Client
     assert nothing_is_stored(http)
 
 
+def test_an_image_that_grows_beyond_the_limit_on_the_way_is_413(served: Served) -> None:
+    path = f"/v1/experiments/{served.submit()}/predictions"
+    pieces = iter([b"\x89PNG" * 1024] * 256)
+    answer = served.http.post(path, content=pieces, headers={"Content-Type": "image/png"})
+    assert "524,288" in a_problem(answer, 413)
+
+
 def test_a_body_within_the_limit_may_come_in_pieces(http: httpx.Client) -> None:
     answer = http.post("/v1/specs/preview", content=iter([GOOD[:7], GOOD[7:]]), headers=JSON)
     assert answer.status_code == 200
