@@ -12,7 +12,7 @@ from service.domain.experiment import Failure, State
 from service.domain.manifest import Manifest
 from service.domain.run import Run
 from service.errors import FencedError
-from service.storage import queue
+from service.storage import StorageError, queue
 from workers import environment, optimizers, trainer, training_data
 from workers.evaluation import evaluate
 from workers.heartbeat import Interruption, Watch
@@ -36,6 +36,8 @@ def execute(run: Run, workshop: Workshop, watch: Watch) -> None:
             log.warning("the run is another attempt's by now; nothing more is written")
         except trainer.InterruptedTrainingError:
             _interrupt(run, workshop, watch)
+        except StorageError as error:
+            _lose(run, workshop, error)
         except Exception as error:  # noqa: BLE001  # a run may fail in any way; the reason is stored with it
             _fail(run, workshop, error)
 
@@ -145,6 +147,19 @@ def _interrupt(run: Run, workshop: Workshop, watch: Watch) -> None:
         elif watch.interruption is Interruption.DRAINING:
             queue.give_back(session, run, now=datetime.now(UTC))
     log.info("stopped", reason=watch.interruption)
+
+
+def _lose(run: Run, workshop: Workshop, error: StorageError) -> None:
+    """The database did not take what was to be stored: not the run's fault, but it cannot go on so for ever."""
+    log.warning("the database failed the run", error=str(error))
+    with workshop.database.writing() as session:
+        queue.release(
+            session,
+            run,
+            max_failures=workshop.max_failures,
+            now=datetime.now(UTC),
+            why=f"the database failed it ({error.__cause__ or error})",
+        )
 
 
 def _fail(run: Run, workshop: Workshop, error: Exception) -> None:

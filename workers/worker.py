@@ -48,6 +48,7 @@ def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> Non
         data_dir=settings.datasets_dir,
         mirror=settings.dataset_mirror,
         lease_seconds=settings.lease_seconds,
+        max_failures=settings.max_failures,
         threads=threads,
     )
     _warm_up()

@@ -15,4 +15,5 @@ class Workshop:
     data_dir: Path
     mirror: str | None
     lease_seconds: float
+    max_failures: int
     threads: int

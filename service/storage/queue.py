@@ -130,6 +130,11 @@ def release_worker(session: Session, worker: str, *, max_failures: int, now: dat
     return _release(session, lost, max_failures=max_failures, now=now, why=why)
 
 
+def release(session: Session, run: Run, *, max_failures: int, now: datetime, why: str) -> None:
+    """Give the run back as one that was lost: what kept it from going on counts as a failure."""
+    _release(session, _owned(run), max_failures=max_failures, now=now, why=why)
+
+
 def running_workers(session: Session) -> set[str]:
     """The workers that runs are said to be with."""
     query = sa.select(ExperimentRow.worker).where(ExperimentRow.state == State.RUNNING).distinct()
