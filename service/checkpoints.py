@@ -68,17 +68,19 @@ def write(
 
     own = root / manifest.experiment_id
     name = f"{manifest.epoch:06d}-{checkpoint_id}"
-    part = own / (_PART + name)
+    part, place = own / (_PART + name), own / name
     part.mkdir(parents=True)
     try:
         for file, content in contents.items():
             _write_synced(part / file, content)
         _sync_folder(part)
-        part.rename(own / name)
+        part.rename(place)
+        _sync_folder(own)
+        _sync_folder(root)  # the experiment's own folder may be new in it
     except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
+        for left in (part, place):
+            shutil.rmtree(left, ignore_errors=True)
         raise
-    _sync_folder(own)
     return Checkpoint(
         id=checkpoint_id,
         experiment_id=manifest.experiment_id,
