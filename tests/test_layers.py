@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -52,8 +53,12 @@ def files(root: Path) -> Iterator[Path]:
 def imports(root: Path) -> Iterator[Import]:
     """Every import statement of the source."""
     for file in files(root):
-        path = file.relative_to(root).as_posix()
-        yield from _imports(ast.parse(file.read_text(), path), path, at_start=True)
+        yield from _read(file.relative_to(root).as_posix(), file.read_text())
+
+
+@cache
+def _read(path: str, source: str) -> tuple[Import, ...]:
+    return tuple(_imports(ast.parse(source, path), path, at_start=True))
 
 
 def _imports(node: ast.AST, path: str, *, at_start: bool) -> Iterator[Import]:
