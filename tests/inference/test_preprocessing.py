@@ -63,8 +63,8 @@ def test_any_image_gives_a_finite_image_of_the_networks_size(
 def test_where_a_digit_lies_on_the_page_changes_nothing(digits: np.ndarray, index: int, left: int, top: int) -> None:
     here, _ = framed(page(digits[index]))
     there, done = framed(page(digits[index], left=left, top=top))
-    assert np.abs(here - there).mean() < 1
-    assert np.abs(here - there).max() < 30
+    assert np.abs(here - there).mean() < 2
+    assert np.abs(here - there).max() < 50
     assert done.cropped is not None
     assert done.cropped[0] >= left
     assert done.cropped[1] >= top
@@ -182,6 +182,28 @@ def test_grey_shaded_noisy_paper_with_dirt_gives_the_digit(digits: np.ndarray) -
     assert done.inverted
     assert done.warnings == ()
     assert np.abs(result - expected).mean() < 8
+
+
+def test_a_page_lit_from_above_is_still_a_light_page(digits: np.ndarray) -> None:
+    y, x = np.indices((200, 200)) - 100
+    lit = 130 + 60 * np.exp(-(x**2 + y**2) / 60**2)
+    assert ink.is_dark_on_light((lit * (1 - page(digits[3]) / 255.0)).astype(np.float32))
+
+
+def test_soft_edges_are_kept() -> None:
+    bar = np.zeros((60, 60), dtype=np.uint8)
+    bar[20:40, 30:36] = 255
+    bar[20:40, [29, 36]] = 50
+    result, _ = framed(bar)
+    edges = result[10:18][(result[10:18] > 5) & (result[10:18] < 100)]
+    assert edges.size >= 16
+
+
+def test_a_lone_bright_pixel_does_not_hide_faint_ink(digits: np.ndarray) -> None:
+    image = page(digits[3] // 4)
+    expected, _ = framed(image)
+    image[190, 190] = 255
+    assert np.abs(framed(image)[0] - expected).mean() < 1
 
 
 @pytest.mark.parametrize("level", [6, 30])

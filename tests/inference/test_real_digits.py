@@ -29,8 +29,9 @@ def framed(image: np.ndarray) -> np.ndarray:
 
 
 def test_test_images_pass_untouched(test_images: np.ndarray) -> None:
-    for image in test_images[::5]:
+    for image in test_images:
         assert (framed(image) == image).all()
+    for image in test_images[::20]:
         assert (framed(255 - image) == image).all()
 
 
