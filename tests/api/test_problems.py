@@ -22,7 +22,7 @@ from tests.api.conftest import Served
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 NOBODY = "01997c5e-9f00-7a3b-8c4d-5e6f70819203"
-STRANGE = ("no-id", NOBODY.upper(), "%00", "9" * 300, "..%2f..", "%ff", "%E2%80%AE")
+STRANGE = ("no-id", NOBODY.upper(), "%00", "9" * 5000, "..%2f..", "%ff", "%E2%80%AE")
 PATHS: dict[str, dict[str, Any]] = create_app(Settings()).openapi()["paths"]
 OPERATIONS = [(method.upper(), path) for path, operations in PATHS.items() for method in operations]
 
@@ -56,7 +56,9 @@ def test_what_is_not_there_is_404_on_every_route(http: httpx.Client, method: str
 @pytest.mark.parametrize("path", [path for path, operations in PATHS.items() if "{e" in path and "get" in operations])
 def test_what_is_no_id_names_nothing_on_every_route(http: httpx.Client, path: str) -> None:
     for strange in STRANGE:
-        assert http.get(filled(path, strange)).status_code == 404
+        answer = http.get(filled(path, strange))
+        assert answer.status_code == 404
+        assert len(answer.json()["detail"]) < 500
 
 
 @pytest.mark.parametrize("path", PATHS)
