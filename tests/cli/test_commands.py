@@ -1,11 +1,14 @@
 import json
+import re
 import time
 from pathlib import Path
 
 import pytest
 
+from service.cli import slate
 from service.client import Client
 from service.domain.experiment import Experiment, State
+from service.domain.prediction import Predictions
 from service.domain.spec import ExperimentSpec
 from tests.cli.conftest import Ardoise, Served, until
 
@@ -174,3 +177,31 @@ def test_cancel_ends_what_runs_and_refuses_what_has_ended(
     refused = ardoise("cancel", completed.id)
     assert refused.status == 1
     assert "completed" in refused.err
+
+
+def test_predict_reads_pictures_by_the_newest_completed_network_or_a_named_one(
+    service: Served, client: Client, completed: Experiment, ardoise: Ardoise, tmp_path: Path
+) -> None:
+    newest = client.submit({**QUICK, "name": "newest"})
+    assert [*client.watch(newest.id)]
+    pictures = [tmp_path / "one.png", tmp_path / "two.png"]
+    for picture, column in zip(pictures, (3, 5), strict=True):
+        picture.write_bytes(slate.png([[255 * (x == column) for x in range(8)] for _ in range(8)]))
+    said = ardoise("predict", *pictures, url=service.url)
+    assert said.status == 0
+    assert said.err == f"by newest ({newest.id}), the newest completed experiment\n"
+    lines = said.out.splitlines()
+    assert [line.split(": ")[0] for line in lines] == [str(picture) for picture in pictures]
+    assert all(re.match(r"\d  \(\d+\.\d %\)", line.split(": ", 1)[1]) for line in lines)
+    named = ardoise("predict", pictures[0], "--experiment", completed.id, "--checkpoint", "last", "--json")
+    answer = Predictions.model_validate_json(named.out)
+    assert (answer.experiment_id, answer.checkpoint.name, len(answer.predictions)) == (completed.id, "last", 1)
+    assert named.err == ""
+
+
+def test_what_is_no_picture_is_said_on_one_line(service: Served, ardoise: Ardoise, tmp_path: Path) -> None:
+    (tmp_path / "letter.png").write_text("Dear service")
+    said = ardoise("predict", tmp_path / "letter.png", url=service.url)
+    assert (said.status, said.out) == (1, "")
+    assert len([line for line in said.err.splitlines() if line.startswith("ardoise: ")]) == 1
+    assert "Traceback" not in said.err
