@@ -19,13 +19,15 @@ class Selection(Record):
     best_epoch: int | None = None
     score: Score | None = None
     waited: int = 0
-    """Epochs since the best one."""
+    """Epochs in a row that did not better the figure by which epochs are compared; a tie broken does not."""
 
     def after(self, epoch: EpochMetrics, *, spec: ExperimentSpec) -> Self:
         """The selection with one more epoch seen; an epoch whose loss is not finite is never the best."""
         score = _score(epoch, spec)
         if score is not None and (self.score is None or score > self.score):
-            return self.model_copy(update={"best_epoch": epoch.epoch, "score": score, "waited": 0})
+            is_tie = self.score is not None and score[0] == self.score[0]
+            waited = self.waited + 1 if is_tie else 0
+            return self.model_copy(update={"best_epoch": epoch.epoch, "score": score, "waited": waited})
         return self.model_copy(update={"waited": self.waited + 1})
 
     def exhausted(self, spec: ExperimentSpec) -> bool:
