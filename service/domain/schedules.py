@@ -75,12 +75,12 @@ class OneCycle(ScheduleOptions):
     warmup_fraction: Annotated[float, Field(gt=0, lt=1, strict=True)] = 0.3
 
     def learning_rate(self, initial: float, *, step: int, steps_per_epoch: int, epochs: int) -> float:  # noqa: ARG002  # sets its own
-        last = max(1, steps_per_epoch * epochs - 1)
-        peak = max(1, round(self.warmup_fraction * last))
+        steps = steps_per_epoch * epochs
+        peak, last = self.warmup_fraction * steps - 1, steps - 1
         lowest, start = self.max_learning_rate / 250_000, self.max_learning_rate / 25
-        if step <= peak:
+        if step <= peak and peak > 0:
             return _half_cosine(start, self.max_learning_rate, step / peak)
-        return _half_cosine(self.max_learning_rate, lowest, (step - peak) / max(1, last - peak))
+        return _half_cosine(self.max_learning_rate, lowest, (step - peak) / (last - peak))
 
 
 def _half_cosine(start: float, end: float, fraction: float) -> float:
