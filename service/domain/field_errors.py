@@ -15,6 +15,9 @@ Schema = Mapping[str, Any]
 LONGEST_NAME = 100
 """Characters of a name that are looked at: what is longer resembles nothing, and comparing it takes long."""
 
+MOST_ERRORS = 100
+"""Nobody reads more, and a small body can hold a hundred thousand wrong items."""
+
 _TYPES = {
     "int_type": "an integer", "int_parsing": "an integer", "int_from_float": "an integer",
     "float_type": "a number", "float_parsing": "a number", "finite_number": "a finite number",
@@ -27,12 +30,12 @@ _TYPES = {
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]], schema: Schema, document: object) -> tuple[FieldError, ...]:
-    """One `FieldError` for each of pydantic's `errors()` on `document`.
+    """One `FieldError` for each of pydantic's `errors()` on `document`, the first `MOST_ERRORS` of them.
 
     `schema` is the model's JSON schema in validation mode. Where a name stands for an object, the error points at it.
     """
     found = []
-    for error in errors:
+    for error in errors[:MOST_ERRORS]:
         path, here = _locate(schema, error["loc"])
         found.append(_field_error(error, path, here, document))
     return tuple(found)
@@ -168,6 +171,8 @@ def _bounds(here: Sequence[Schema]) -> str | None:
             ("minItems", "maxItems", "must have {} to {} items"),
         ):
             if low in node and high in node:
+                if form.endswith("items") and node[low] == node[high]:
+                    return f"must have {node[low]} items"
                 return form.format(node[low], node[high])
         for key, form in (
             ("minimum", "must be at least {}"),
