@@ -167,6 +167,7 @@ def test_children_are_given_the_same_settings_wherever_they_run(
 
 def test_a_folder_called_workers_is_not_taken_for_ours(tmp_path: Path) -> None:
     (tmp_path / "workers").mkdir()
+    (tmp_path / "workers" / "__init__.py").touch()
     (tmp_path / "workers" / "__main__.py").write_text("print('an impostor')")
     command = [sys.executable, "-m", "workers", "--help"]
     said = subprocess.run(
