@@ -16,7 +16,7 @@ from service import serving, workforce
 from tests.cli.conftest import Served, start, stop
 
 ROOT = Path(__file__).parents[2]
-DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text()
+DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text().replace("\\\n", "")  # its lines, continued ones as one
 COMPOSE = (ROOT / "docker" / "compose.yaml").read_text()
 
 
