@@ -1,4 +1,4 @@
-"""Alembic's entry: on the connection that `service/storage/migrations.py` hands over, else on the settings' database."""
+"""Alembic's entry: on the connection that `service/storage/migrations.py` gives, else on the settings' database."""
 
 import sqlalchemy as sa
 

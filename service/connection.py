@@ -36,7 +36,7 @@ class ProblemError(ClientError):
 
     def __init__(self, status: int, title: str, detail: str | None, errors: tuple[FieldError, ...] = ()) -> None:
         self.status, self.title, self.detail, self.errors = status, title, detail, errors
-        fields = "; ".join(f"{error.pointer.removeprefix('#/')} {error.detail}" for error in errors)
+        fields = "; ".join(f"{error.pointer.removeprefix('#/')}: {error.detail}" for error in errors)
         super().__init__(": ".join(part for part in (detail or f"{status} {title}", fields) if part))
 
 
@@ -61,7 +61,7 @@ class Connection:
             host = urlsplit(self.url).hostname or ""
             self._http = httpx.Client(
                 base_url=self.url,
-                headers={} if owner is None else {OWNER_HEADER: owner.encode()},
+                headers=None if owner is None else {OWNER_HEADER.encode(): owner.encode()},
                 trust_env=not _is_loopback(host),  # a proxy of the environment has another idea of 127.0.0.1
             )
         except (httpx.InvalidURL, ValueError) as error:

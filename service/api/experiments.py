@@ -12,7 +12,7 @@ from service.api.state import Live, Now, Reading, Writing
 from service.domain.experiment import Experiment, ExperimentPage, State
 from service.domain.preview import Preview
 from service.domain.record import Record
-from service.domain.spec import MAX_EPOCHS, ExperimentSpec
+from service.domain.spec import MAX_EPOCHS, ActivationName, ArchitectureName, DatasetName, ExperimentSpec
 from service.storage import experiments, listing
 from service.storage.listing import Filters, Sort
 
@@ -54,9 +54,9 @@ def submit(
 def _filters(
     *,
     state: State | None = None,
-    dataset: Word | None = None,
-    architecture: Word | None = None,
-    activation: Word | None = None,
+    dataset: DatasetName | None = None,
+    architecture: ArchitectureName | None = None,
+    activation: ActivationName | None = None,
     tag: Word | None = None,
     sweep_id: Word | None = None,
     owner: Word | None = None,

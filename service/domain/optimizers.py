@@ -29,7 +29,7 @@ class Sgd(OptimizerOptions):
     """Stochastic gradient descent with (Nesterov's) momentum."""
 
     name: Literal["sgd"] = "sgd"
-    learning_rate: LearningRate = 0.05
+    learning_rate: LearningRate = 0.03
     momentum: Momentum = 0.9
     nesterov: Annotated[bool, Field(strict=True)] = False
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from enum import StrEnum
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import (
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     Optimizer = AnyOptimizer
     Schedule = AnySchedule
     ActivationName = str
+    ArchitectureName = str
     DatasetName = str
 else:
     from service.domain.optimizers import OPTIMIZERS
@@ -68,6 +70,7 @@ else:
     Optimizer = _named(AnyOptimizer, OPTIMIZERS)
     Schedule = _named(AnySchedule, SCHEDULES)
     ActivationName = Literal[activations.names()]
+    ArchitectureName = Literal[architectures.names()]
     DatasetName = Literal[datasets.names()]
 
 Text = Annotated[str, Field(min_length=1, max_length=200, strict=True), AfterValidator(_printable)]
@@ -85,10 +88,16 @@ class DatasetChoice(Record):
 
     @field_validator("train_size")
     @classmethod
-    def _no_more_than_there_are(cls, value: int | None, info: ValidationInfo) -> int | None:
-        name = info.data.get("name")
-        if value is not None and name is not None and value > (available := datasets.facts(name).train_images):
-            raise PydanticCustomError("out_of_range", "must be at most {available}", {"available": available})
+    def _no_more_than_validation_leaves(cls, value: int | None, info: ValidationInfo) -> int | None:
+        name, fraction = info.data.get("name"), info.data.get("validation_fraction")
+        if value is None or name is None or fraction is None:
+            return value
+        images = datasets.facts(name).train_images
+        left = images - round(images * Fraction(str(fraction)))
+        if value > left:
+            raise PydanticCustomError(
+                "out_of_range", "must be at most {left}: that is what validation leaves for training", {"left": left}
+            )
         return value
 
     @property

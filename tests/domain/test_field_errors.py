@@ -90,7 +90,7 @@ SHOWN: list[tuple[Any, str, str, str]] = [
     (GOOD | {"dataset": {"name": "mnist", "train_size": 0}}, "#/dataset/train_size",
      "must be at least 1", "out_of_range"),
     (GOOD | {"dataset": {"name": "mnist", "train_size": 60_001}}, "#/dataset/train_size",
-     "must be at most 60000", "out_of_range"),
+     "must be at most 54000: that is what validation leaves for training", "out_of_range"),
     (GOOD | {"name": "x" * 201}, "#/name", "must have 1 to 200 characters", "out_of_range"),
     (GOOD | {"tags": ["a", ""]}, "#/tags/1", "must have 1 to 64 characters", "out_of_range"),
     (GOOD | {"tags": ["a"] * 33}, "#/tags", "must have at most 32 items", "out_of_range"),

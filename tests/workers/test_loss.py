@@ -3,6 +3,7 @@
 import os
 import signal
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,13 +35,16 @@ def ended(bench: Bench, experiment_id: str) -> bool:
     return bench.get(experiment_id).state.ended
 
 
+def _is_at(bench: Bench, experiment_id: str, *, attempt: int, epoch: int) -> bool:
+    now = bench.get(experiment_id)
+    return now.attempt == attempt and now.progress.epoch >= epoch
+
+
 def test_a_run_whose_worker_is_killed_again_and_again_ends_bit_equal(bench: Bench) -> None:
     victim = bench.submit(**DELICATE)
     supervisor = bench.start("--count", "1")
     for kill in range(1, 4):
-        bench.wait_until(
-            lambda kill=kill: bench.get(victim).attempt == kill and bench.get(victim).progress.epoch >= 6 * kill
-        )
+        bench.wait_until(partial(_is_at, bench, victim, attempt=kill, epoch=6 * kill))
         os.kill(pid_of(bench, victim), signal.SIGKILL)
     bench.wait_until(lambda: ended(bench, victim))
     reference = bench.submit(**DELICATE)

@@ -119,11 +119,11 @@ def test_training_figures_are_means_over_the_images_as_trained() -> None:
 
     images, labels = _as_shuffled(data, spec)
     losses, hits = [], 0
-    for part in torch.arange(len(labels)).split(spec.batch_size):
+    for part in torch.split(torch.arange(len(labels)), spec.batch_size):
         logits = mirror(datasets.standardise(images[part], mean=data.mean, std=data.std))
         loss = functional.cross_entropy(logits, labels[part], reduction="none")
         usual.zero_grad()
-        loss.mean().backward()
+        torch.autograd.backward(loss.mean())
         usual.step()
         losses += loss.tolist()
         hits += int((logits.argmax(1) == labels[part]).sum())
