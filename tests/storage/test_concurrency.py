@@ -55,21 +55,21 @@ def url_of(bench: Bench) -> str:
     return bench.database.url.render_as_string(hide_password=False)
 
 
-def test_of_fifty_runs_each_is_claimed_exactly_once(bench: Bench) -> None:
-    submitted = [bench.submit(owner=f"student{number % 7}") for number in range(50)]
-    taken = Counter(in_processes(2, "claim", url_of(bench)))
+def test_of_fifty_runs_each_is_claimed_exactly_once_by_several_processes(sqlite_bench: Bench) -> None:
+    submitted = [sqlite_bench.submit(owner=f"student{number % 7}") for number in range(50)]
+    taken = Counter(in_processes(2, "claim", url_of(sqlite_bench)))
     assert taken == Counter(f"{experiment_id} 1" for experiment_id in submitted)
 
 
-def test_threads_of_one_process_claim_each_run_exactly_once(bench: Bench) -> None:
-    submitted = [bench.submit() for _ in range(24)]
+def test_of_fifty_runs_each_is_claimed_exactly_once_over_several_connections(bench: Bench) -> None:
+    submitted = [bench.submit() for _ in range(50)]
     taken: list[str] = []
     in_threads(*[lambda: taken.extend(bench.claim_all()) for _ in range(6)])
     assert sorted(taken) == sorted(submitted)
 
 
 def test_no_update_is_lost_and_nobody_finds_the_database_locked(sqlite_bench: Bench) -> None:
-    """Three processes and five threads read a number and store the next, twenty times each, while others look on."""
+    """Two processes and six threads read a number and store the next, twenty times each, while others look on."""
     experiment_id = sqlite_bench.submit()
     done = threading.Event()
     polls = 0
@@ -88,7 +88,7 @@ def test_no_update_is_lost_and_nobody_finds_the_database_locked(sqlite_bench: Be
 
     def write() -> None:
         try:
-            in_threads(*[count] * 5, lambda: in_processes(3, "count", url_of(sqlite_bench), "20"))
+            in_threads(*[count] * 6, lambda: in_processes(2, "count", url_of(sqlite_bench), "20"))
         finally:
             done.set()
 
@@ -128,6 +128,17 @@ def test_a_cancel_and_the_end_of_a_run_leave_one_of_both(bench: Bench) -> None:
         ended = bench.get(run.experiment_id)
         assert ended.state is State.COMPLETED
         assert len(outcomes) <= 1
+
+
+@pytest.mark.postgres
+def test_a_claim_does_not_wait_for_another(postgresql_bench: Bench) -> None:
+    first, second = postgresql_bench.submit(), postgresql_bench.submit()
+    with postgresql_bench.database.writing() as one, postgresql_bench.database.writing() as other:
+        taken = [queue.claim(one, worker="box:1", lease_seconds=60.0, now=NOW)]
+        other.execute(sa.text("SET LOCAL lock_timeout = '5s'"))
+        taken.append(queue.claim(other, worker="box:2", lease_seconds=60.0, now=NOW))
+        assert queue.claim(other, worker="box:2", lease_seconds=60.0, now=NOW) is None
+    assert [run.experiment_id for run in taken if run is not None] == [first, second]
 
 
 @pytest.mark.postgres

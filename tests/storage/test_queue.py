@@ -100,8 +100,9 @@ def test_an_urgent_run_does_not_move_its_owner_or_others_back(bench: Bench) -> N
     assert owners_in_order(bench) == ["ana", "bob", "ana", "ana", "ana", "ana", "ana"]
 
 
-def test_who_has_an_endless_run_going_gives_a_newcomer_no_head_start(bench: Bench) -> None:
-    """The round is that of the newest start, not that of a run which began long ago."""
+@pytest.mark.parametrize("who", ["new", "slow"])
+def test_an_endless_run_gives_nobody_a_head_start(bench: Bench, who: str) -> None:
+    """The round is that of the newest start, not that of a run which began long ago; not for its own owner either."""
     bench.submit(owner="slow")
     bench.claim()
     for _ in range(6):
@@ -109,8 +110,8 @@ def test_who_has_an_endless_run_going_gives_a_newcomer_no_head_start(bench: Benc
     for _ in range(4):
         bench.finish(bench.claim())
     for _ in range(3):
-        bench.submit(owner="new")
-    assert owners_in_order(bench) == ["new", "ana", "new", "ana", "new"]
+        bench.submit(owner=who)
+    assert owners_in_order(bench) == [who, "ana", who, "ana", who]
 
 
 def test_a_lost_run_keeps_its_turn(bench: Bench) -> None:
@@ -324,10 +325,11 @@ def test_a_lease_lasts_as_long_as_it_says(bench: Bench) -> None:
     assert 900 < float(left) <= 1000.1
 
 
-def test_what_is_listed_is_bounded_but_counted_in_full(bench: Bench) -> None:
-    for _ in range(queue.LISTED + 2):
+def test_what_is_listed_is_bounded_but_counted_in_full(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "LISTED", 3)
+    for _ in range(5):
         bench.submit()
     with bench.database.reading() as session:
         facts = queue.facts(session)
-        assert (facts.queued, len(facts.waiting)) == (queue.LISTED + 2, queue.LISTED)
-        assert experiments.get(session, facts.waiting[-1]).queue_position == queue.LISTED
+        assert (facts.queued, len(facts.waiting)) == (5, 3)
+        assert experiments.get(session, facts.waiting[-1]).queue_position == 3

@@ -16,7 +16,6 @@ from hypothesis.stateful import (
     Bundle,
     MultipleResults,
     RuleBasedStateMachine,
-    consumes,
     invariant,
     multiple,
     rule,
@@ -44,7 +43,6 @@ class Expected:
     claimed_checkpoint: int = 0
     failures: int = 0
     cancel_requested: bool = False
-    lost: bool = False
 
 
 @dataclass
@@ -70,7 +68,7 @@ class Model:
             each.state = State.FAILED
         else:
             each.state = State.QUEUED
-        each.lost = each.cancel_requested = False
+        each.cancel_requested = False
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -93,6 +91,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(target=held)
     def claim(self) -> Held | MultipleResults[Held]:
+        """Take what is next."""
         waiting = self.bench.waiting()
         run = self.bench.look_for_work(worker=f"box:{next(self.workers)}")
         if run is None:
@@ -119,46 +118,58 @@ class QueueMachine(RuleBasedStateMachine):
             return
         asked = self.bench.report(held.run, *rows, checkpoint=written, epoch=newest)
         assert asked is each.cancel_requested
-        held.at_epoch, each.epoch, each.lost = last, newest, False
+        held.at_epoch, each.epoch = last, newest
         if publish:
             each.checkpoint = last
 
-    @rule(held=held)
-    def let_the_lease_run_out(self, held: Held) -> None:
+    @rule(target=held, held=held)
+    def crash(self, held: Held) -> Held | MultipleResults[Held]:
+        """The worker is killed, or sleeps past its lease and believes to own what another has begun."""
         each = self.model.experiments.get(held.run.experiment_id)
-        if each is not None and self._owns(held, each):
-            self.bench.lose(held.run)
-            each.lost = True
+        if each is None or not self._owns(held, each):
+            assert self.bench.release(max_failures=MAX_FAILURES) == []
+            return multiple()
+        self.bench.lose(held.run)
+        assert self.bench.release(max_failures=MAX_FAILURES) == [held.run.experiment_id]
+        self.model.release(each)
+        return self.claim()
 
-    @rule()
-    def release(self) -> None:
-        lost = {key for key, each in self.model.experiments.items() if each.state is State.RUNNING and each.lost}
-        assert set(self.bench.release(max_failures=MAX_FAILURES)) == lost
-        for key in lost:
-            self.model.release(self.model.experiments[key])
+    # Few rules, as each is as likely as any other: what happens seldom shares one.
 
-    @rule(held=held)
-    def give_back(self, held: Held) -> None:
+    @rule(held=held, end=st.sampled_from([*ENDS, None]))
+    def stop(self, held: Held, end: State | None) -> None:
+        """Finish, or give back."""
+        if end is None:
+            self._give_back(held)
+        else:
+            self._finish(held, end)
+
+    @rule(experiment_id=experiments, what=st.sampled_from(["cancel", "continue", "delete"]))
+    def interfere(self, experiment_id: str, what: str) -> None:
+        """A client asks for something."""
+        {"cancel": self._cancel, "continue": self._continue_for, "delete": self._delete}[what](experiment_id)
+
+    def _give_back(self, held: Held) -> None:
         each = self.model.experiments.get(held.run.experiment_id)
         owned = each is not None and self._owns(held, each)
         self.bench.give_back(held.run)
         if each is not None and owned:
             each.state = State.CANCELLED if each.cancel_requested else State.QUEUED
-            each.lost = each.cancel_requested = False
+            each.cancel_requested = False
 
-    @rule(held=held, end=st.sampled_from(ENDS))
-    def finish(self, held: Held, end: State) -> None:
+    def _finish(self, held: Held, end: State) -> None:
         each = self.model.experiments.get(held.run.experiment_id)
         if each is None or not self._owns(held, each):
             with pytest.raises(FencedError):
                 self.bench.finish(held.run, end)
             return
         self.bench.finish(held.run, end, failures=0)
-        each.state, each.failures, each.lost, each.cancel_requested = end, 0, False, False
+        each.state, each.failures, each.cancel_requested = end, 0, False
 
-    @rule(experiment_id=experiments)
-    def cancel(self, experiment_id: str) -> None:
-        each = self.model.experiments[experiment_id]
+    def _cancel(self, experiment_id: str) -> None:
+        each = self.model.experiments.get(experiment_id)
+        if each is None:
+            return
         if each.state in ENDS:
             with pytest.raises(ConflictError):
                 self.bench.cancel(experiment_id)
@@ -169,9 +180,10 @@ class QueueMachine(RuleBasedStateMachine):
         else:
             each.cancel_requested = True
 
-    @rule(experiment_id=experiments)
-    def continue_for(self, experiment_id: str) -> None:
-        each = self.model.experiments[experiment_id]
+    def _continue_for(self, experiment_id: str) -> None:
+        each = self.model.experiments.get(experiment_id)
+        if each is None:
+            return
         if each.state not in {State.COMPLETED, State.CANCELLED}:
             with pytest.raises(ConflictError):
                 self.bench.continue_for(experiment_id, 5)
@@ -179,13 +191,12 @@ class QueueMachine(RuleBasedStateMachine):
         self.bench.continue_for(experiment_id, 5)
         each.state, each.failures = State.QUEUED, 0
 
-    @rule(experiment_id=consumes(experiments))
-    def delete(self, experiment_id: str) -> None:
+    def _delete(self, experiment_id: str) -> None:
+        if experiment_id not in self.model.experiments:
+            return
         if self.model.experiments[experiment_id].state is State.RUNNING:
             with pytest.raises(ConflictError):
                 self.bench.delete(experiment_id)
-            self.bench.cancel(experiment_id)  # it is out of reach of the other rules from here on
-            self.model.experiments[experiment_id].cancel_requested = True
             return
         self.bench.delete(experiment_id)
         del self.model.experiments[experiment_id]
@@ -225,6 +236,6 @@ def test_whatever_happens_a_run_has_one_owner_and_nothing_is_lost(_migrated_file
     run_state_machine_as_test(
         OnSqlite,
         settings=settings(
-            max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
