@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ DRAIN_SECONDS = 10.0
 """After this long a worker that was asked to stop is killed; its run goes on elsewhere from its last checkpoint."""
 SHORT_LIFE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 10.0
+LONGEST_TEMPORARY_FOLDER = 107 - len("/pymp-12345678/listener-12345678")
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _PATIENT = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
@@ -95,6 +97,7 @@ def supervise(settings: Settings, *, count: int, drain: bool, until_stdin_closes
     threads = settings.threads(workers=count)
     for variable, value in _PATIENT.items():
         os.environ.setdefault(variable, value)
+    _keep_socket_paths_short()
     _CONTEXT.set_forkserver_preload(["workers.preloaded"])
     slots = [Slot(number) for number in range(count)]
     while not stop.is_set() and not all(slot.done for slot in slots):
@@ -108,6 +111,15 @@ def supervise(settings: Settings, *, count: int, drain: bool, until_stdin_closes
     _stop_all(slots, settings, database)
     database.close()
     return 0
+
+
+def _keep_socket_paths_short() -> None:
+    """The fork server listens on a socket in the temporary folder, and a socket's path has at most 107 bytes.
+
+    Python 3.14 does the same by itself.
+    """
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPORARY_FOLDER:
+        tempfile.tempdir = "/tmp"  # noqa: S108  # what is made in it is made with mkdtemp
 
 
 def _after(process: "ForkServerProcess", settings: Settings, database: Database) -> None:

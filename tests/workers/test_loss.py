@@ -59,6 +59,14 @@ def test_a_run_whose_worker_is_killed_again_and_again_ends_bit_equal(bench: Benc
     assert bench.get(victim).best == bench.get(reference).best
 
 
+def test_a_long_path_of_the_temporary_folder_keeps_no_worker_from_starting(bench: Bench) -> None:
+    long = bench.home / ("x" * 100)
+    long.mkdir()
+    experiment_id = bench.submit(epochs=1)
+    bench.drain(TMPDIR=str(long))
+    assert bench.get(experiment_id).state is State.COMPLETED
+
+
 def test_twenty_queued_runs_survive_the_death_of_the_whole_process_tree(bench: Bench) -> None:
     small = {"epochs": 6, "architecture": {"name": "mlp", "hidden": [16], "dropout": 0.2}}
     victims = [bench.submit(seed=seed, **small) for seed in range(20)]
