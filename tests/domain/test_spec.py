@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from service import activations, architectures, datasets
-from service.domain.optimizers import OPTIMIZERS
+from service.domain.optimizers import OPTIMIZERS, Sgd
 from service.domain.schedules import SCHEDULES
 from service.domain.spec import ExperimentSpec
 
@@ -59,7 +59,7 @@ def test_the_short_form_becomes_the_long_one() -> None:
         "name": "mnist-mlp-relu",
         "dataset": LONG["dataset"] | {"name": "mnist"},
         "activation": "relu",
-        "optimizer": LONG["optimizer"] | {"learning_rate": 0.05},
+        "optimizer": LONG["optimizer"] | {"learning_rate": Sgd().learning_rate},
         "epochs": 5,
         "tags": [],
     }
