@@ -97,7 +97,7 @@ def test_a_wrong_spec_is_told_field_by_field_on_one_line(service: Served, ardois
     assert said.err.count("\n") == 1
     assert said.err.startswith("ardoise: 2 fields are invalid: dataset")
     assert "allowed: digits" in said.err
-    assert "architecture/hidden/0 must be between 1 and 65536" in said.err
+    assert "architecture/hidden/0: must be between 1 and 65536" in said.err
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_a_problem_is_raised_with_its_status_and_every_wrong_field(server: Scrip
     assert (error.status, error.title, error.detail) == (422, "Unprocessable Content", "2 fields are invalid")
     assert [field.pointer for field in error.errors] == ["#/architecture/hidden/1", "#/epochs"]
     assert str(error) == (
-        "2 fields are invalid: architecture/hidden/1 must be between 1 and 65536; epochs must be between 1 and 10000"
+        "2 fields are invalid: architecture/hidden/1: must be between 1 and 65536; epochs: must be between 1 and 10000"
     )
 
 

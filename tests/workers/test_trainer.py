@@ -161,7 +161,7 @@ def test_every_schedule_trains_and_its_rate_is_recorded(schedule: Any) -> None:
     spec, data, network, optimizer = make(schedule=name, batch_size=100)
     steps = 3
     for epoch in trainer.train(network, optimizer, data, spec):
-        last = spec.schedule.learning_rate(0.05, step=epoch.epoch * steps - 1, steps_per_epoch=steps, epochs=4)
+        last = spec.schedule.learning_rate(0.03, step=epoch.epoch * steps - 1, steps_per_epoch=steps, epochs=4)
         assert epoch.learning_rate == last == optimizer.param_groups[0]["lr"]
 
 
