@@ -207,7 +207,8 @@ class QueueMachine(RuleBasedStateMachine):
             found = self.bench.get(experiment_id)
             assert (found.state, found.attempt, found.progress.epoch) == (each.state, each.attempt, each.epoch)
             assert (found.finished_at is not None) is (each.state in ENDS)
-            assert (found.error is not None) is (each.failures >= MAX_FAILURES)
+            gave_up = each.state is State.FAILED and each.failures >= MAX_FAILURES
+            assert (found.error is not None) is gave_up
         waiting = {key for key, each in self.model.experiments.items() if each.state is State.QUEUED}
         assert set(self.bench.waiting()) == waiting
 
