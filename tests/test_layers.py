@@ -221,17 +221,15 @@ RULES: dict[str, tuple[Rule, str, str]] = {
         "service/analysis/curves.py",
         "from service.storage import metrics",
     ),
-    "inference asks the database for checkpoints alone": (
+    "inference knows no database": (
         within(
             "service/inference/",
             "service.inference",
             "service.checkpoints",
-            "service.storage.Database",
-            "service.storage.checkpoints",
             *BELOW,
         ),
         "service/inference/models.py",
-        "from service.storage import experiments",
+        "from service.storage import checkpoints",
     ),
     "checkpoints are files and know no database": (
         within("service/checkpoints.py", *BELOW),

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 
+from service import reading
 from service.api.image_bodies import BODY_DOCUMENTATION, pictures
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import ExperimentId
 from service.api.state import Live
 from service.domain.prediction import Predictions
-from service.inference import reading
 
 router = APIRouter(prefix="/v1/experiments", tags=["predictions"], dependencies=[Depends(no_unknown_parameters)])
 

@@ -26,7 +26,11 @@ def serve(
     from service import serving
 
     settings = read_settings(host=host, port=port, workers=workers)
-    trainers = f"{settings.worker_count} worker{'s' * (settings.worker_count > 1)}" if settings.worker_count else "no worker: nothing is trained here"
+    trainers = (
+        f"{settings.worker_count} worker{'s' * (settings.worker_count > 1)}"
+        if settings.worker_count
+        else "no worker: nothing is trained here"
+    )
 
     def announce(url: str) -> None:
         typer.echo(f"Ardoise serves at {url} ({trainers}; data in {settings.home.resolve()}; Ctrl-C ends it)")

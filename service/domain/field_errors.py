@@ -4,6 +4,7 @@ Pydantic says where a value failed and by which rule; the JSON schema of the sam
 allowed at that place. Both together give one sentence for each wrong field.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
@@ -98,6 +99,8 @@ def _unknown_name(error: Mapping[str, Any], path: list[str | int], allowed: list
 
 
 def _shown(value: object) -> str:
+    if value is None or isinstance(value, bool):  # as JSON has them, not as Python does
+        return json.dumps(value)
     text = repr(value[:LONGEST_NAME] if isinstance(value, str) else value)
     return text if len(text) <= 60 else text[:57] + "..."
 

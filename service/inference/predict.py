@@ -1,19 +1,16 @@
-"""Pictures in, predictions out: which weights answer, and what they say."""
+"""Pictures in, predictions out."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from service import datasets
-from service.domain.checkpoint import Checkpoint
-from service.domain.prediction import CheckpointName, Prediction, Predictions, Preprocessing
-from service.errors import DamagedCheckpointError
+from service.domain.prediction import Prediction, Preprocessing
 from service.inference.decode import Picture
-from service.inference.models import Model, Models
+from service.inference.models import Model
 from service.inference.preprocessing import frame
-from service.storage import Database, checkpoints
 
 if TYPE_CHECKING:
     import torch
@@ -22,40 +19,8 @@ RUN_AT_ONCE = 256
 """Images; the feature maps of a wide network on more would take much memory for little time."""
 
 
-def read(
-    database: Database, models: Models, *, experiment_id: str, checkpoint: str, pictures: Iterable[Picture]
-) -> Predictions:
-    """Let the checkpoint called `best`, `last` or by its epoch read the pictures.
-
-    `NotFoundError` where there is no such experiment or checkpoint, `ConflictError` where there is none yet,
-    `DamagedCheckpointError` where its files are not what was stored; `inference/images` says what a bad picture raises.
-    """
-    stored, model = _loaded(database, models, experiment_id, checkpoint)
-    return Predictions(
-        experiment_id=experiment_id,
-        checkpoint=CheckpointName(name=checkpoint, epoch=stored.epoch),
-        predictions=tuple(_predict(model, pictures)),
-    )
-
-
-def _loaded(database: Database, models: Models, experiment_id: str, name: str) -> tuple[Checkpoint, Model]:
-    stored = _named(database, experiment_id, name)
-    try:
-        return stored, models.get(stored)
-    except DamagedCheckpointError:
-        # While a run goes on, its checkpoints are superseded: between the row and the files it may have been this one.
-        present = _named(database, experiment_id, name)
-        if present.id == stored.id:
-            raise
-        return present, models.get(present)
-
-
-def _named(database: Database, experiment_id: str, name: str) -> Checkpoint:
-    with database.reading() as session:
-        return checkpoints.named(session, experiment_id, name)
-
-
-def _predict(model: Model, pictures: Iterable[Picture]) -> Iterable[Prediction]:
+def predict(model: Model, pictures: Iterable[Picture]) -> Iterator[Prediction]:
+    """What the network says of each picture, in their order; all are framed before the first is answered."""
     manifest = model.manifest
     framed = [
         frame(
