@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn, optim
+from torch import nn
 
 from service import checkpoints, ids
 from service.domain.checkpoint import Checkpoint
@@ -25,8 +25,8 @@ from service.domain.selection import Selection
 from service.domain.spec import Keep
 from service.storage import Database, Session, metrics, queue
 from service.storage import checkpoints as checkpoint_rows
-from workers import optimizers
 from workers.evaluation import Evaluation
+from workers.learner import Learner
 
 RECORD_SECONDS = 0.2
 CHECKPOINT_SECONDS = 2.0
@@ -44,8 +44,7 @@ class Recorder:
     run: Run
     manifest: Manifest
     """Of this run; the epoch is filled in."""
-    network: nn.Module
-    optimizer: optim.Optimizer
+    learner: Learner
     selection: Selection = field(default_factory=Selection)
     best: Weights | None = None
     """The weights of the best epoch so far."""
@@ -62,7 +61,7 @@ class Recorder:
         spec = self.run.spec
         self.selection = self.selection.after(epoch, spec=spec)
         if self.selection.best_epoch == epoch.epoch:
-            self.best, self.best_metrics = snapshot(self.network), epoch
+            self.best, self.best_metrics = snapshot(self.learner.network), epoch
         self._pending.append(epoch)
         self._last = epoch
         now = time.monotonic()
@@ -114,7 +113,7 @@ class Recorder:
         best = self.selection.best_epoch
         if best is not None and self.best is not None and best not in {each.epoch for each in self.stored}:
             wanted[best] = (self.best, None)
-        wanted[self._last.epoch] = (snapshot(self.network), optimizers.state_tensors(self.optimizer))
+        wanted[self._last.epoch] = (snapshot(self.learner.network), self.learner.state_tensors())
         written: list[Checkpoint] = []
         try:
             for epoch, (weights, state) in wanted.items():

@@ -15,7 +15,6 @@ from service.domain.spec import Keep
 from service.errors import DamagedCheckpointError
 from service.storage import checkpoints as checkpoint_rows
 from service.storage import metrics, queue
-from workers import optimizers
 from workers.recorder import Recorder
 from workers.workshop import Workshop
 
@@ -25,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 def resume(run: Run, workshop: Workshop, recorder: Recorder) -> int:
-    """Put the recorder's network, optimizer and selection where the newest sound checkpoint left them.
+    """Put the recorder's learner and selection where the newest sound checkpoint left them.
 
     Its epoch; 0 where there is none, which costs time and nothing else: every epoch can be trained again.
     """
@@ -52,8 +51,8 @@ def _restore(
     best_weights = _sound(run, workshop, recorder, best, checkpoints.load_weights) if best else None
     if restored is None or (best is not None and best_weights is None):
         return False
-    recorder.network.load_state_dict(dict(restored.weights))
-    optimizers.load_state_tensors(recorder.optimizer, restored.state)
+    recorder.learner.network.load_state_dict(dict(restored.weights))
+    recorder.learner.load_state_tensors(restored.state)
     recorder.selection, recorder.best = selection, best_weights
     recorder.best_metrics = next((epoch for epoch in epochs if epoch.epoch == selection.best_epoch), None)
     return True

@@ -13,7 +13,7 @@ from service.domain.manifest import Manifest
 from service.domain.run import Run
 from service.errors import FencedError
 from service.storage import StorageError, queue
-from workers import environment, optimizers, trainer, training_data
+from workers import environment, learner, trainer, training_data
 from workers.evaluation import evaluate
 from workers.heartbeat import Interruption, Watch
 from workers.randomness import Purpose, seed_global
@@ -59,8 +59,7 @@ def _train(run: Run, workshop: Workshop, watch: Watch) -> None:
         lease_seconds=workshop.lease_seconds,
         run=run,
         manifest=_manifest(run, data),
-        network=network,
-        optimizer=optimizers.build(spec.optimizer, network),
+        learner=learner.build(network, spec),
     )
     after_epoch = resume(run, workshop, recorder)
     log.info("training", name=spec.name, epochs=spec.epochs, after_epoch=after_epoch, parameters=run.parameters)
@@ -68,8 +67,7 @@ def _train(run: Run, workshop: Workshop, watch: Watch) -> None:
     diverged = False
     stopped = run.continued_from < after_epoch and recorder.selection.exhausted(spec)
     epochs = trainer.train(
-        network,
-        recorder.optimizer,
+        recorder.learner,
         data,
         spec,
         after_epoch=after_epoch,
@@ -126,16 +124,16 @@ def _finish(recorder: Recorder, data: TrainingData, *, diverged: bool) -> None:
     """Look at the test split, once, with the best weights."""
     test = None
     if recorder.best is not None:
-        last = snapshot(recorder.network)
-        recorder.network.load_state_dict(dict(recorder.best))
+        last = snapshot(recorder.learner.network)
+        recorder.learner.network.load_state_dict(dict(recorder.best))
         test = evaluate(
-            recorder.network,
+            recorder.learner.network,
             data.test,
             mean=data.mean,
             std=data.std,
             label_smoothing=recorder.run.spec.loss.label_smoothing,
         )
-        recorder.network.load_state_dict(dict(last))
+        recorder.learner.network.load_state_dict(dict(last))
     recorder.finish(test=test, diverged=diverged)
     log.info("completed", diverged=diverged, test_accuracy=test.accuracy if test else None)
 

@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import torch
-from torch import nn, optim
-from torch.nn import functional
 
 from service import datasets
 from service.domain.metrics import EpochMetrics
 from service.domain.spec import ExperimentSpec
-from workers import optimizers
 from workers.evaluation import evaluate
+from workers.learner import Learner
 from workers.randomness import Purpose, generator, seed_global
 from workers.training_data import TrainingData
 
@@ -23,8 +21,7 @@ class InterruptedTrainingError(Exception):
 
 
 def train(
-    network: nn.Module,
-    optimizer: optim.Optimizer,
+    learner: Learner,
     data: TrainingData,
     spec: ExperimentSpec,
     *,
@@ -34,18 +31,17 @@ def train(
 ) -> Iterator[EpochMetrics]:
     """Train epochs `after_epoch + 1 .. spec.epochs`, one each time the generator is advanced.
 
-    Between two epochs the network and the optimizer are the caller's to read. `interrupted` is asked before each batch,
-    `progress` is told the share of the whole run that is done. The numbers of an epoch depend on the weights and the
-    optimizer's state before it, the spec and the epoch's number: on nothing that happened earlier in this process.
+    Between two epochs the learner is the caller's to read. `interrupted` is asked before each batch, `progress` is told
+    the share of the whole run that is done. The numbers of an epoch depend on the weights and the optimizer's state
+    before it, the spec and the epoch's number: on nothing that happened earlier in this process.
     """
     for epoch in range(after_epoch + 1, spec.epochs + 1):
         began = time.perf_counter()
-        loss, accuracy, learning_rate = _train_epoch(
-            network, optimizer, data, spec, epoch=epoch, interrupted=interrupted, progress=progress
-        )
+        learning_rate = _train_epoch(learner, data, spec, epoch=epoch, interrupted=interrupted, progress=progress)
+        loss, accuracy = learner.epoch_figures()
         trained = time.perf_counter()
         validation = evaluate(
-            network, data.validation, mean=data.mean, std=data.std, label_smoothing=spec.loss.label_smoothing
+            learner.network, data.validation, mean=data.mean, std=data.std, label_smoothing=spec.loss.label_smoothing
         )
         yield EpochMetrics(
             epoch=epoch,
@@ -61,27 +57,22 @@ def train(
 
 
 def _train_epoch(
-    network: nn.Module,
-    optimizer: optim.Optimizer,
+    learner: Learner,
     data: TrainingData,
     spec: ExperimentSpec,
     *,
     epoch: int,
     interrupted: Callable[[], bool],
     progress: Callable[[float], None],
-) -> tuple[float, float, float]:
-    """Mean loss and accuracy over the images as trained, and the last learning rate.
-
-    Sums are kept on the device: asking for a number after each batch would make every batch wait.
-    """
+) -> float:
+    """Go through the training split once, in the epoch's own order; the learning rate of the last batch."""
     images, size = data.train.images, len(data.train)
     order = torch.randperm(size, generator=generator(spec.seed, epoch=epoch, purpose=Purpose.SHUFFLE)).to(images.device)
-    images, labels = images[order], data.train.labels[order]
+    images, labels = images.index_select(0, order), data.train.labels.index_select(0, order)
     seed_global(spec.seed, epoch=epoch, purpose=Purpose.DROPOUT)
-    network.train()
+    learner.network.train()
+    learner.begin_epoch(size)
 
-    loss_sum = torch.zeros((), dtype=torch.float64, device=images.device)
-    correct = torch.zeros((), dtype=torch.int64, device=images.device)
     steps = math.ceil(size / spec.batch_size)
     learning_rate = spec.optimizer.learning_rate
     for step in range(steps):
@@ -93,18 +84,8 @@ def _train_epoch(
             steps_per_epoch=steps,
             epochs=spec.epochs,
         )
-        optimizers.set_learning_rate(optimizer, learning_rate)
         part = slice(step * spec.batch_size, (step + 1) * spec.batch_size)
-        batch, target = datasets.standardise(images[part], mean=data.mean, std=data.std), labels[part]
-
-        optimizer.zero_grad(set_to_none=True)
-        logits = network(batch)
-        loss = functional.cross_entropy(logits, target, label_smoothing=spec.loss.label_smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own signature has no types
-        optimizer.step()
-
-        with torch.no_grad():
-            loss_sum += loss * len(target)
-            correct += (logits.argmax(1) == target).sum()
+        batch = datasets.standardise(images[part], mean=data.mean, std=data.std)
+        learner.step(batch, labels[part], learning_rate=learning_rate)
         progress((epoch - 1 + (step + 1) / steps) / spec.epochs)
-    return loss_sum.item() / size, int(correct) / size, learning_rate
+    return learning_rate

@@ -1,6 +1,6 @@
 """The optimizers' options. Names, fields and defaults follow `torch.optim`; what differs is said at the field.
 
-`workers/optimizers.py` builds them.
+`workers/update_rules.py` has their rules.
 """
 
 from typing import Annotated, Literal, get_args

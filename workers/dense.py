@@ -1,0 +1,164 @@
+"""Dense networks with the backward pass written out, for as many networks of one shape as are stacked.
+
+An eager step of a small dense network spends most of its time between kernels: autograd's bookkeeping, allocations, an
+optimizer call a tensor. Here parameters, gradients and the optimizer's memory are flat buffers, gradients are written
+where they belong, and they are the textbook ones (Rumelhart, Hinton and Williams, Nature 323, 1986):
+
+    delta_L = (softmax(z_L) - target) / batch      dW_l = delta_l' a_(l-1)      db_l = sum(delta_l)
+    delta_(l-1) = (delta_l W_l) * mask_(l-1) * activation'(z_(l-1))
+
+Nothing else is computed than what autograd computes, in another order of summation at most;
+`tests/workers/test_dense.py` holds every activation against it. Shapes carry a leading dimension, the stack:
+`(stack, batch, features)`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+_aten = torch.ops.aten
+
+
+class _Activation(NamedTuple):
+    """`forward` gives the activations; `backward` gives, from the gradient and what was kept, that before it."""
+
+    forward: Callable[[torch.Tensor], torch.Tensor]
+    backward: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    keeps_input: bool = False
+    """What `backward` wants: the input, or else the output, into whose place `forward` may write."""
+
+
+ACTIVATIONS: dict[type[nn.Module], _Activation] = {
+    nn.Identity: _Activation(lambda z: z, lambda g, _: g),
+    nn.Sigmoid: _Activation(torch.sigmoid_, _aten.sigmoid_backward),
+    nn.Tanh: _Activation(torch.tanh_, _aten.tanh_backward),
+    nn.ReLU: _Activation(lambda z: z.clamp_min_(0), lambda g, a: _aten.threshold_backward(g, a, 0)),
+    nn.LeakyReLU: _Activation(
+        nn.functional.leaky_relu, lambda g, z: _aten.leaky_relu_backward(g, z, 0.01, False), keeps_input=True
+    ),
+    nn.ELU: _Activation(nn.functional.elu, lambda g, z: _aten.elu_backward(g, 1, 1, 1, False, z), keeps_input=True),
+    nn.GELU: _Activation(nn.functional.gelu, _aten.gelu_backward, keeps_input=True),
+    nn.SiLU: _Activation(nn.functional.silu, _aten.silu_backward, keeps_input=True),
+    nn.Softplus: _Activation(
+        nn.functional.softplus, lambda g, z: _aten.softplus_backward(g, z, 1, 20), keeps_input=True
+    ),
+}
+
+
+@dataclass
+class _Layer:
+    """A dense layer of the stack, what follows it, and the buffers of its last step."""
+
+    weight: torch.Tensor
+    """`(stack, out, in)`, a view of the flat parameters, as are the next three of theirs."""
+    bias: torch.Tensor
+    weight_gradient: torch.Tensor
+    bias_gradient: torch.Tensor
+    activation: _Activation | None = None
+    dropout: float = 0.0
+    inputs: torch.Tensor = field(default_factory=lambda: torch.empty(0))
+    kept: torch.Tensor = field(default_factory=lambda: torch.empty(0))
+    mask: torch.Tensor | None = None
+
+
+def is_dense(network: nn.Sequential) -> bool:
+    """True where the stack can stand for the network: dense layers, known activations and dropout, nothing else."""
+    known = (nn.Flatten, nn.Linear, nn.Dropout, *ACTIVATIONS)
+    layers = list(network)
+    return (
+        all(type(layer) in known for layer in layers)
+        and isinstance(layers[0], nn.Flatten)
+        and isinstance(layers[-1], nn.Linear)
+        and all(layer.bias is not None for layer in layers if isinstance(layer, nn.Linear))
+    )
+
+
+class DenseStack:
+    """Networks of one shape, whose parameters become views of `parameters`: what is trained here, they are.
+
+    The flat buffers hold layer after layer, and within a layer network after network.
+    """
+
+    def __init__(self, networks: Sequence[nn.Sequential]) -> None:
+        """All must be `is_dense` and of the same shape."""
+        first = networks[0]
+        total = sum(parameter.numel() for parameter in first.parameters()) * len(networks)
+        self.parameters = torch.empty(total)
+        self.gradients = torch.zeros(total)
+        self.layers = self._stack(networks)
+
+    def _stack(self, networks: Sequence[nn.Sequential]) -> list[_Layer]:
+        layers: list[_Layer] = []
+        used = 0
+        for position, module in enumerate(networks[0]):
+            if isinstance(module, nn.Linear):
+                views = []
+                for name in ("weight", "bias"):
+                    originals = [getattr(network[position], name) for network in networks]
+                    shape = (len(networks), *originals[0].shape)
+                    size = len(networks) * originals[0].numel()
+                    views += [flat[used : used + size].view(shape) for flat in (self.parameters, self.gradients)]
+                    for original, place in zip(originals, views[-2], strict=True):
+                        place.copy_(original.detach())
+                        original.data = place
+                    used += size
+                weight, weight_gradient, bias, bias_gradient = views
+                layers.append(_Layer(weight, bias, weight_gradient, bias_gradient))
+            elif isinstance(module, nn.Dropout):
+                layers[-1].dropout = module.p
+            elif type(module) in ACTIVATIONS and layers:
+                layers[-1].activation = ACTIVATIONS[type(module)]
+        return layers
+
+    def gradients_of(
+        self, images: torch.Tensor, labels: torch.Tensor, *, label_smoothing: float, losses: torch.Tensor,
+        predicted: torch.Tensor,
+    ) -> None:  # fmt: skip
+        """One forward and backward pass: fills `gradients`, and what the epoch's figures are made of.
+
+        `images`: float `(stack, batch, pixels)`; `labels`: int64 `(stack, batch)`. `losses` and `predicted`, of the
+        same shape, receive each image's loss and its most probable class.
+        """
+        logits = self._forward(images)
+        torch.argmax(logits, 2, out=predicted)
+        log_probabilities = torch.log_softmax(logits, 2)
+        index = labels.unsqueeze(2)
+        torch.gather(log_probabilities, 2, index, out=losses.unsqueeze(2)).neg_()
+        classes, batch = logits.shape[2], logits.shape[1]
+        if label_smoothing:
+            even = log_probabilities.mean(2).neg_()
+            losses.mul_(1 - label_smoothing).add_(even, alpha=label_smoothing)
+        delta = log_probabilities.exp_()
+        if label_smoothing:
+            delta.sub_(label_smoothing / classes)
+        delta.scatter_add_(2, index, torch.full_like(index, label_smoothing - 1, dtype=delta.dtype))
+        self._backward(delta.mul_(1 / batch))
+
+    def _forward(self, images: torch.Tensor) -> torch.Tensor:
+        values = images
+        for layer in self.layers:
+            layer.inputs = values
+            values = torch.baddbmm(layer.bias.unsqueeze(1), values, layer.weight.transpose(1, 2))
+            if layer.activation is not None:
+                before, values = values, layer.activation.forward(values)
+                layer.kept = before if layer.activation.keeps_input else values
+            if layer.dropout:
+                layer.mask = torch.empty_like(values).bernoulli_(1 - layer.dropout).div_(1 - layer.dropout)
+                values = values * layer.mask
+        return values
+
+    def _backward(self, delta: torch.Tensor) -> None:
+        for number in range(len(self.layers) - 1, -1, -1):
+            layer = self.layers[number]
+            torch.bmm(delta.transpose(1, 2), layer.inputs, out=layer.weight_gradient)
+            torch.sum(delta, 1, out=layer.bias_gradient)
+            if number:
+                below = self.layers[number - 1]
+                delta = torch.bmm(delta, layer.weight)
+                if below.mask is not None:
+                    delta.mul_(below.mask)
+                if below.activation is not None:
+                    delta = below.activation.backward(delta, below.kept)
