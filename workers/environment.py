@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from service.domain.spec import Device
+from service.domain.spec import Device, Precision
 from service.errors import DeviceUnavailableError
 
 DECIDING = ("torch", "cpu_capability", "threads", "device", "device_name")
@@ -28,6 +28,21 @@ def choose_device(asked: Device) -> torch.device:
         there = ", ".join(device for device, is_there in available.items() if is_there)
         raise DeviceUnavailableError(f"device {asked.value!r} is not on this machine; there is: {there}")
     return torch.device(asked.value)
+
+
+def require(precision: Precision, device: torch.device) -> None:
+    """`DeviceUnavailableError` where the device has no arithmetic of that precision, and would be slower for it."""
+    if precision is Precision.BF16 and not has_bf16(device):
+        raise DeviceUnavailableError(
+            f"precision 'bf16' is not for this machine's {device.type}, which has no such arithmetic; there is: fp32"
+        )
+
+
+def has_bf16(device: torch.device) -> bool:
+    """True where the device computes with bf16 numbers itself."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def describe(device: torch.device) -> dict[str, Any]:

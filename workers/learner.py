@@ -1,9 +1,4 @@
-"""One network that learns, a batch at a time: gradients, then the optimizer's rule.
-
-Two ways lead to the same numbers up to rounding: dense networks have their backward pass written out
-(`workers/dense.py`), any other goes through autograd. Which one is taken depends on network and device alone, so a
-resumed run takes the same.
-"""
+"""One network that learns, a batch at a time: gradients, then the optimizer's rule."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -11,11 +6,9 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from service.domain.spec import ExperimentSpec
 from workers import update_rules
-from workers.dense import DenseStack, is_dense
 from workers.update_rules import BLOCK, Now, State
 
 STEP = "step"
@@ -46,6 +39,11 @@ class Learner(ABC):
             for block in blocks:
                 self._rule.update(block.parameters, gradients[block.start : block.end], block.state, now)
 
+    @property
+    def evaluated(self) -> nn.Module:
+        """What judges images: the network, or an equal of it that is quicker."""
+        return self.network
+
     @abstractmethod
     def begin_epoch(self, images: int) -> None:
         """Forget the figures of the epoch before; the one that begins has so many images."""
@@ -75,75 +73,6 @@ class Learner(ABC):
         for number, state in enumerate(self._state):
             for name, value in state.items():
                 value.copy_(tensors[f"{number}.{name}"])
-
-
-def build(network: nn.Sequential, spec: ExperimentSpec) -> Learner:
-    """The quickest learner that the network allows."""
-    on_cpu = next(network.parameters()).device.type == "cpu"
-    return DenseLearner(network, spec) if on_cpu and is_dense(network) else AutogradLearner(network, spec)
-
-
-class DenseLearner(Learner):
-    """Dense layers and nothing else, on the CPU."""
-
-    def __init__(self, network: nn.Sequential, spec: ExperimentSpec) -> None:
-        self._stack = DenseStack([network])
-        super().__init__(network, spec)
-
-    def begin_epoch(self, images: int) -> None:
-        self._losses = torch.empty(1, images)
-        self._predicted = torch.empty(1, images, dtype=torch.int64)
-        self._labels = torch.empty(1, images, dtype=torch.int64)
-        self._seen = 0
-
-    def epoch_figures(self) -> tuple[float, float]:
-        hits = int((self._predicted == self._labels).sum())
-        return self._losses.sum(dtype=torch.float64).item() / self._seen, hits / self._seen
-
-    def _flat_parameters(self) -> list[torch.Tensor]:
-        return [self._stack.parameters]
-
-    def _gradients(self, images: torch.Tensor, labels: torch.Tensor) -> Iterator[torch.Tensor]:
-        part = slice(self._seen, self._seen + len(labels))
-        self._seen += len(labels)
-        self._labels[0, part] = labels
-        self._stack.gradients_of(
-            images.flatten(1).unsqueeze(0),
-            labels.unsqueeze(0),
-            label_smoothing=self._smoothing,
-            losses=self._losses[:, part],
-            predicted=self._predicted[:, part],
-        )
-        yield self._stack.gradients
-
-
-class AutogradLearner(Learner):
-    """Any network, on any device. Sums stay on the device: asking for a number would make every batch wait."""
-
-    def begin_epoch(self, images: int) -> None:
-        device = self._parameters[0].device
-        self._images = images
-        self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
-        self._hits = torch.zeros((), dtype=torch.int64, device=device)
-
-    def epoch_figures(self) -> tuple[float, float]:
-        return self._loss_sum.item() / self._images, int(self._hits) / self._images
-
-    def _flat_parameters(self) -> list[torch.Tensor]:
-        return [parameter.data.view(-1) for parameter in self.network.parameters()]
-
-    def _gradients(self, images: torch.Tensor, labels: torch.Tensor) -> Iterator[torch.Tensor]:
-        self.network.zero_grad(set_to_none=True)
-        logits = self.network(images)
-        loss = functional.cross_entropy(logits, labels, label_smoothing=self._smoothing)
-        torch.autograd.backward(loss)
-        with torch.no_grad():
-            self._loss_sum += loss * len(labels)
-            self._hits += (logits.argmax(1) == labels).sum()
-        for parameter in self.network.parameters():
-            if parameter.grad is None:
-                raise RuntimeError("a parameter takes no part in the network's answer")
-            yield parameter.grad.reshape(-1)
 
 
 class _Block:

@@ -13,7 +13,7 @@ from service.domain.manifest import Manifest
 from service.domain.run import Run
 from service.errors import FencedError
 from service.storage import StorageError, queue
-from workers import environment, learner, trainer, training_data
+from workers import environment, learners, trainer, training_data
 from workers.evaluation import evaluate
 from workers.heartbeat import Interruption, Watch
 from workers.randomness import Purpose, seed_global
@@ -59,7 +59,7 @@ def _train(run: Run, workshop: Workshop, watch: Watch) -> None:
         lease_seconds=workshop.lease_seconds,
         run=run,
         manifest=_manifest(run, data),
-        learner=learner.build(network, spec),
+        learner=learners.build(network, spec),
     )
     after_epoch = resume(run, workshop, recorder)
     log.info("training", name=spec.name, epochs=spec.epochs, after_epoch=after_epoch, parameters=run.parameters)
@@ -88,6 +88,7 @@ def _train(run: Run, workshop: Workshop, watch: Watch) -> None:
 def _settle(run: Run, workshop: Workshop) -> torch.device:
     """Compute as the run began: its threads where it has begun already, and say where the rest has changed."""
     device = environment.choose_device(run.spec.device)
+    environment.require(run.spec.precision, device)
     first = run.environment
     threads = int(first["threads"]) if first else workshop.threads
     if threads != torch.get_num_threads():
@@ -127,7 +128,7 @@ def _finish(recorder: Recorder, data: TrainingData, *, diverged: bool) -> None:
         last = snapshot(recorder.learner.network)
         recorder.learner.network.load_state_dict(dict(recorder.best))
         test = evaluate(
-            recorder.learner.network,
+            recorder.learner.evaluated,
             data.test,
             mean=data.mean,
             std=data.std,

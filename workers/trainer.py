@@ -41,7 +41,7 @@ def train(
         loss, accuracy = learner.epoch_figures()
         trained = time.perf_counter()
         validation = evaluate(
-            learner.network, data.validation, mean=data.mean, std=data.std, label_smoothing=spec.loss.label_smoothing
+            learner.evaluated, data.validation, mean=data.mean, std=data.std, label_smoothing=spec.loss.label_smoothing
         )
         yield EpochMetrics(
             epoch=epoch,

@@ -16,7 +16,7 @@ from service.domain.run import Run
 from service.domain.spec import ExperimentSpec
 from service.settings import Settings
 from service.storage import Database, StorageError, migrations, queue, workers
-from workers import environment, learner, run, trainer, training_data
+from workers import environment, learners, run, trainer, training_data
 from workers.ending import follow_parent, stop_on_signals
 from workers.heartbeat import Heartbeat
 from workers.workshop import Workshop
@@ -124,5 +124,5 @@ def _warm_up() -> None:
     )
     data = training_data.prepare(spec.dataset, seed=0, data_dir=Settings().datasets_dir, mirror=None)
     network = architectures.build(spec.architecture, activation="relu", image_size=spec.dataset.side, classes=10)
-    for _epoch in trainer.train(learner.build(network, spec), data, spec):
+    for _epoch in trainer.train(learners.build(network, spec), data, spec):
         pass

@@ -162,6 +162,13 @@ class Device(StrEnum):
     MPS = "mps"
 
 
+class Precision(StrEnum):
+    """What training computes in; weights, the optimizer and every evaluation are fp32 in either."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
 class ExperimentSpec(Record):
     """A complete experiment."""
 
@@ -194,7 +201,7 @@ class ExperimentSpec(Record):
     seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
     early_stopping: EarlyStopping | None = None
     checkpoints: CheckpointPolicy = CheckpointPolicy()
-    precision: Literal["fp32"] = "fp32"
+    precision: Precision = Precision.FP32
     device: Device = Device.AUTO
     priority: Annotated[int, Field(ge=-100, le=100, strict=True)] = 0
     tags: Annotated[tuple[Tag, ...], Field(max_length=32)] = ()

@@ -17,7 +17,7 @@ from service.domain.spec import ExperimentSpec
 from service.storage import Database, migrations
 from tests.benchmarks import Measurement
 from tests.workers.conftest import Bench
-from workers import learner, trainer, training_data
+from workers import learners, trainer, training_data
 from workers.evaluation import evaluate
 from workers.randomness import Purpose, seed_global
 
@@ -91,7 +91,7 @@ def _bare_loop(spec: ExperimentSpec, data_dir: Path) -> float:
     network = architectures.build(
         spec.architecture, activation=spec.activation, image_size=spec.dataset.side, classes=10
     )
-    for _epoch in trainer.train(learner.build(network, spec), data, spec):
+    for _epoch in trainer.train(learners.build(network, spec), data, spec):
         pass
     evaluate(network, data.test, mean=data.mean, std=data.std, label_smoothing=spec.loss.label_smoothing)
     return time.perf_counter() - began

@@ -14,7 +14,7 @@ from service.domain.metrics import EpochMetrics
 from service.domain.optimizers import OPTIMIZERS
 from service.domain.schedules import SCHEDULES
 from service.domain.spec import ExperimentSpec
-from workers import learner, trainer, training_data
+from workers import learners, trainer, training_data
 from workers.evaluation import evaluate
 from workers.learner import Learner
 from workers.randomness import Purpose, seed_global
@@ -47,7 +47,7 @@ def make(**spec: Any) -> tuple[ExperimentSpec, TrainingData, Learner]:
     network = architectures.build(
         parsed.architecture, activation=parsed.activation, image_size=parsed.dataset.side, classes=10
     )
-    return parsed, data, learner.build(network, parsed)
+    return parsed, data, learners.build(network, parsed)
 
 
 def figures(epoch: EpochMetrics) -> tuple[float | None, ...]:
@@ -116,7 +116,7 @@ def test_dropping_the_optimizer_state_is_noticed_by_the_test_above() -> None:
     whole = [figures(epoch) for epoch in trainer.train(learning, data, spec)]
     spec, data, learning = make()
     next(trainer.train(learning, data, spec))
-    anew = learner.build(learning.network, spec)
+    anew = learners.build(learning.network, spec)
     rest = [figures(epoch) for epoch in trainer.train(anew, data, spec, after_epoch=1)]
     assert rest != whole[1:]
 
