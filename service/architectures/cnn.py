@@ -1,4 +1,4 @@
-"""Convolutions that keep the image's size, each followed by 2x2 pooling, then dense layers."""
+"""Convolutions, each of which halves the image by 2x2 pooling or by its own stride, then dense layers."""
 
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -30,8 +30,8 @@ class Options(ArchitectureOptions):
     """Output channels of each convolution, from the image on."""
     kernel_size: KernelSize = 3
     """Side of every kernel in pixels, odd; the border is padded with zeros so that the size stays."""
-    pool: Literal["max", "average", "none"] = "max"
-    """What halves the side after every convolution, for as long as it is at least 2."""
+    pool: Literal["max", "average", "stride", "none"] = "max"
+    """What halves the side at every convolution, for as long as it is at least 2; `stride`: its own stride of 2."""
     hidden: HiddenLayers = (64,)
     """Units of each hidden dense layer after the convolutions; may be empty."""
     dropout: Dropout = 0.0
@@ -53,13 +53,20 @@ def build(options: Options, *, activation: "type[nn.Module]", image_size: int, c
 
     from service.architectures._batch_norm import BatchNorm1d, BatchNorm2d
 
-    pooling = {"max": nn.MaxPool2d, "average": nn.AvgPool2d, "none": None}[options.pool]
+    pooling = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}.get(options.pool)
     layers = OrderedDict[str, nn.Module]()
     before, side = 1, image_size
     for number, channels in enumerate(options.channels, start=1):
+        stride = 2 if options.pool == "stride" and side >= 2 else 1
         layers[f"convolution{number}"] = nn.Conv2d(
-            before, channels, options.kernel_size, padding=options.kernel_size // 2, bias=not options.batch_norm
+            before,
+            channels,
+            options.kernel_size,
+            stride=stride,
+            padding=options.kernel_size // 2,
+            bias=not options.batch_norm,
         )
+        side = -(-side // stride)
         if options.batch_norm:
             layers[f"batch_norm{number}"] = BatchNorm2d(channels)
         layers[f"activation{number}"] = activation()
