@@ -18,7 +18,7 @@ from service.storage import Database, StorageError, queue, workers
 LISTEN_SECONDS = 0.2
 """How often a cancel is looked for."""
 RENEW_SECONDS = 1.0
-"""How often leases are renewed and progress is told, at the least three times a lease."""
+"""How often a run's lease is renewed and its progress told. All leases are renewed at least three times in their time."""
 
 log = structlog.get_logger(__name__)
 
@@ -80,13 +80,13 @@ class Heartbeat:
             self._watch = None
 
     def _beat(self) -> None:
-        renew = min(RENEW_SECONDS, self._lease_seconds / 3)
-        since_renewal = renew
+        often = self._lease_seconds / 3
+        since_renewal = often
         while not self._stop.wait(LISTEN_SECONDS):
             since_renewal += LISTEN_SECONDS
             try:
                 self._listen()
-                if since_renewal >= renew:
+                if since_renewal >= (min(RENEW_SECONDS, often) if self._watch else often):
                     self._renew()
                     since_renewal = 0.0
             except StorageError as error:  # a full or busy disk: the lease decides, not this thread

@@ -16,6 +16,7 @@ from service.domain.run import Run
 from service.domain.spec import ExperimentSpec
 from service.settings import Settings
 from service.storage import Database, StorageError, migrations, queue, workers
+from service.storage.arrivals import Arrivals
 from workers import environment, learners, run, trainer, training_data
 from workers.ending import follow_parent, stop_on_signals
 from workers.heartbeat import Heartbeat
@@ -72,12 +73,14 @@ def _take_turns(
     settings: Settings, workshop: Workshop, heartbeat: Heartbeat, stop: threading.Event, *, drain: bool
 ) -> None:
     looked = 0.0
+    arrivals = Arrivals(workshop.database)
     while not stop.is_set():
         try:
             if time.monotonic() - looked >= RELEASE_SECONDS:
                 looked = time.monotonic()
                 _release_lost(settings, workshop.database)
-            claimed = _claim(workshop.database, lease_seconds=settings.lease_seconds)
+            new = arrivals.may_be_new()
+            claimed = _claim(workshop.database, lease_seconds=settings.lease_seconds) if new else None
         except StorageError as error:
             log.warning("the database does not answer; trying again", error=str(error))
             stop.wait(RETRY_SECONDS)
@@ -86,9 +89,10 @@ def _take_turns(
             with heartbeat.watching(claimed) as watch:
                 run.execute(claimed, workshop, watch)
         elif drain and _nothing_left(workshop.database):
-            return
+            break
         else:
             stop.wait(POLL_SECONDS)
+    arrivals.close()
 
 
 def _claim(database: Database, *, lease_seconds: float) -> Run | None:

@@ -1,0 +1,24 @@
+"""Whether a look at the queue is worth it."""
+
+from service.storage.arrivals import Arrivals
+from tests.storage.conftest import Bench
+
+
+def test_what_another_connection_commits_is_noticed_and_nothing_else(sqlite_bench: Bench) -> None:
+    arrivals = Arrivals(sqlite_bench.database)
+    assert arrivals.may_be_new()
+    assert not arrivals.may_be_new()
+    sqlite_bench.submit()
+    assert arrivals.may_be_new()
+    assert not arrivals.may_be_new()
+    with sqlite_bench.database.reading():
+        pass
+    assert not arrivals.may_be_new()
+    arrivals.close()
+
+
+def test_on_postgresql_it_is_always_worth_a_look(postgresql_bench: Bench) -> None:
+    arrivals = Arrivals(postgresql_bench.database)
+    assert arrivals.may_be_new()
+    assert arrivals.may_be_new()
+    arrivals.close()
