@@ -18,7 +18,7 @@ from service.storage import Database, StorageError, queue, workers
 LISTEN_SECONDS = 0.2
 """How often a cancel is looked for."""
 RENEW_SECONDS = 1.0
-"""How often a run's lease is renewed and its progress told. All leases are renewed at least three times in their time."""
+"""How often a run's lease is renewed and its progress told; every lease is renewed three times in its time."""
 
 log = structlog.get_logger(__name__)
 
@@ -109,12 +109,7 @@ class Heartbeat:
     def _renew(self) -> None:
         watch = self._watch
         with self._database.writing(durable=False) as session:
-            workers.renew(
-                session,
-                self._worker,
-                lease_seconds=self._lease_seconds,
-                experiment_id=watch.run.experiment_id if watch else None,
-            )
+            workers.renew(session, self._worker, lease_seconds=self._lease_seconds)
         if watch is None or watch.interruption is Interruption.FENCED:
             return
         try:

@@ -182,7 +182,6 @@ class WorkerRow(Table):
     """`host:pid`."""
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     lease_expires_at: Mapped[float]
-    experiment_id: Mapped[str | None] = mapped_column(sa.String(36))
     facts: Mapped[dict[str, Any]] = mapped_column(Json)
 
 

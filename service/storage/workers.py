@@ -6,8 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from service.domain.experiment import State
 from service.domain.run import WorkerFacts, WorkerList
-from service.storage.tables import WorkerRow, database_clock
+from service.storage.tables import ExperimentRow, WorkerRow, database_clock
 
 REMEMBERED_SECONDS = 3600.0
 
@@ -24,18 +25,15 @@ def register(session: Session, worker: str, *, lease_seconds: float, now: dateti
             id=worker,
             started_at=now,
             lease_expires_at=database_clock() + lease_seconds,
-            experiment_id=None,
             facts=facts,
         )
     )
 
 
-def renew(session: Session, worker: str, *, lease_seconds: float, experiment_id: str | None) -> None:
-    """Say that the worker lives, and what it works at."""
+def renew(session: Session, worker: str, *, lease_seconds: float) -> None:
+    """Say that the worker lives."""
     session.execute(
-        sa.update(WorkerRow)
-        .where(WorkerRow.id == worker)
-        .values(lease_expires_at=database_clock() + lease_seconds, experiment_id=experiment_id)
+        sa.update(WorkerRow).where(WorkerRow.id == worker).values(lease_expires_at=database_clock() + lease_seconds)
     )
 
 
@@ -47,17 +45,19 @@ def leave(session: Session, worker: str) -> None:
 def listing(session: Session) -> WorkerList:
     """All that are there or were within the hour, the living first."""
     alive = (WorkerRow.lease_expires_at > database_clock()).label("alive")
-    rows = session.execute(sa.select(WorkerRow, alive).order_by(alive.desc(), WorkerRow.started_at))
+    its_run = sa.and_(ExperimentRow.worker == WorkerRow.id, ExperimentRow.state == State.RUNNING)
+    found = sa.select(WorkerRow, alive, ExperimentRow.id).outerjoin(ExperimentRow, its_run)
+    rows = session.execute(found.order_by(alive.desc(), WorkerRow.started_at))
     return WorkerList(
         items=tuple(
             WorkerFacts(
                 id=row.id,
                 alive=bool(is_alive),
                 started_at=row.started_at,
-                experiment_id=row.experiment_id if is_alive else None,
+                experiment_id=experiment_id,
                 facts=row.facts,
             )
-            for row, is_alive in rows
+            for row, is_alive, experiment_id in rows
         )
     )
 

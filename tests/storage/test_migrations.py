@@ -53,8 +53,8 @@ def test_a_difference_would_be_found(empty: Bench) -> None:
     with empty.database.engine.begin() as connection:
         connection.execute(sa.text("DROP INDEX ix_experiments_queue"))
         connection.execute(sa.text("ALTER TABLE workers ADD COLUMN unexpected INTEGER"))
-        connection.execute(sa.text("ALTER TABLE workers DROP COLUMN experiment_id"))
-        connection.execute(sa.text("ALTER TABLE workers ADD COLUMN experiment_id INTEGER"))
+        connection.execute(sa.text("ALTER TABLE experiments DROP COLUMN reproduces"))
+        connection.execute(sa.text("ALTER TABLE experiments ADD COLUMN reproduces INTEGER"))
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         kinds = {
             each[0] if isinstance(each, tuple) else each[0][0] for each in compare_metadata(context, Table.metadata)

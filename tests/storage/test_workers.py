@@ -1,7 +1,8 @@
 """The register of workers: who is there, by the database's clock."""
 
+from service.domain.experiment import State
 from service.domain.run import WorkerFacts
-from service.storage import workers
+from service.storage import queue, workers
 from tests.storage.conftest import NOW, Bench
 
 
@@ -32,13 +33,25 @@ def test_a_worker_is_there_with_its_facts_until_it_leaves(bench: Bench) -> None:
     assert listed(bench) == ()
 
 
-def test_a_worker_says_what_it_works_at_while_it_lives(bench: Bench) -> None:
+def test_a_worker_is_listed_with_the_run_that_is_its_own(bench: Bench) -> None:
     register(bench, "box:1")
-    for experiment_id, lease, shown in (("x", 60.0, "x"), (None, 60.0, None), ("x", -1.0, None)):
-        with bench.database.writing() as session:
-            workers.renew(session, "box:1", lease_seconds=lease, experiment_id=experiment_id)
-        (worker,) = listed(bench)
-        assert (worker.experiment_id, worker.alive) == (shown, lease > 0)
+    register(bench, "box:2")
+    experiment_id = bench.submit()
+    with bench.database.writing() as session:
+        run = queue.claim(session, worker="box:1", lease_seconds=60.0, now=NOW)
+    assert run is not None
+    assert {each.id: each.experiment_id for each in listed(bench)} == {"box:1": experiment_id, "box:2": None}
+    with bench.database.writing() as session:
+        queue.finish(session, run, State.COMPLETED, now=NOW)
+    assert {each.experiment_id for each in listed(bench)} == {None}
+
+
+def test_a_worker_that_is_not_heard_of_is_not_alive_until_it_is(bench: Bench) -> None:
+    register(bench, "box:1", lease_seconds=-1.0)
+    assert not listed(bench)[0].alive
+    with bench.database.writing() as session:
+        workers.renew(session, "box:1", lease_seconds=60.0)
+    assert listed(bench)[0].alive
 
 
 def test_the_living_come_first(bench: Bench) -> None:
@@ -63,5 +76,5 @@ def test_the_long_silent_are_forgotten(bench: Bench) -> None:
 
 def test_a_worker_that_nobody_knows_renews_nothing(bench: Bench) -> None:
     with bench.database.writing() as session:
-        workers.renew(session, "box:1", lease_seconds=60, experiment_id=None)
+        workers.renew(session, "box:1", lease_seconds=60)
     assert listed(bench) == ()
