@@ -49,10 +49,11 @@ class Recorder:
     best: Weights | None = None
     """The weights of the best epoch so far."""
     best_metrics: EpochMetrics | None = None
+    last: EpochMetrics | None = None
+    """The newest epoch; of a resumed run, at first, that of its checkpoint."""
     stored: list[Checkpoint] = field(default_factory=list)
     """The published ones, as their rows say."""
     _pending: list[EpochMetrics] = field(default_factory=list)
-    _last: EpochMetrics | None = None
     _recorded_at: float = 0.0
     _published_at: float = field(default_factory=time.monotonic)
 
@@ -63,7 +64,7 @@ class Recorder:
         if self.selection.best_epoch == epoch.epoch:
             self.best, self.best_metrics = snapshot(self.learner.network), epoch
         self._pending.append(epoch)
-        self._last = epoch
+        self.last = epoch
         now = time.monotonic()
         if spec.checkpoints.keep is Keep.ALL or now - self._published_at >= CHECKPOINT_SECONDS:
             self.publish()
@@ -90,7 +91,7 @@ class Recorder:
         run, now = self.run, datetime.now(UTC)
         with self.database.writing() as session:
             superseded = self._store(session, written, final=True)
-            metrics.truncate(session, run.experiment_id, after=self._last.epoch if self._last else 0)
+            metrics.truncate(session, run.experiment_id, after=self.last.epoch if self.last else 0)
             facts: dict[str, Any] = {
                 "test_loss": test.loss if test else None,
                 "test_accuracy": test.accuracy if test else None,
@@ -107,13 +108,13 @@ class Recorder:
 
     def _write(self) -> list[Checkpoint]:
         """The files of the newest epoch, and of the best where that is another and not stored yet."""
-        if self._last is None:
+        if self.last is None:
             return []
         wanted: dict[int, tuple[Weights, Weights | None]] = {}
         best = self.selection.best_epoch
         if best is not None and self.best is not None and best not in {each.epoch for each in self.stored}:
             wanted[best] = (self.best, None)
-        wanted[self._last.epoch] = (snapshot(self.learner.network), self.learner.state_tensors())
+        wanted[self.last.epoch] = (snapshot(self.learner.network), self.learner.state_tensors())
         written: list[Checkpoint] = []
         try:
             for epoch, (weights, state) in wanted.items():
@@ -167,7 +168,7 @@ class Recorder:
     def _facts(self, written: list[Checkpoint], *, final: bool) -> dict[str, Any]:
         """The row's columns; an epoch that is gone through again does not set the row back."""
         facts: dict[str, Any] = {"checkpoint_epoch": written[-1].epoch} if written else {}
-        last, best = self._last, self.best_metrics
+        last, best = self.last, self.best_metrics
         if last is None or (last.epoch < self.run.epoch and not final):
             return facts
         return facts | {

@@ -53,7 +53,7 @@ def _restore(
         return False
     recorder.learner.network.load_state_dict(dict(restored.weights))
     recorder.learner.load_state_tensors(restored.state)
-    recorder.selection, recorder.best = selection, best_weights
+    recorder.selection, recorder.best, recorder.last = selection, best_weights, epochs[-1]
     recorder.best_metrics = next((epoch for epoch in epochs if epoch.epoch == selection.best_epoch), None)
     return True
 

@@ -64,7 +64,8 @@ def _train(run: Run, workshop: Workshop, watch: Watch) -> None:
     after_epoch = resume(run, workshop, recorder)
     log.info("training", name=spec.name, epochs=spec.epochs, after_epoch=after_epoch, parameters=run.parameters)
 
-    diverged = False
+    # A run may have been lost between its last checkpoint and its end: then nothing is left to train.
+    diverged = recorder.last is not None and recorder.last.train_loss is None
     stopped = run.continued_from < after_epoch and recorder.selection.exhausted(spec)
     epochs = trainer.train(
         recorder.learner,

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import torch
 
 from service import checkpoints, ids, submission
 from service.domain.experiment import State
 from service.storage import Database, experiments, migrations, workers
 from service.storage import checkpoints as checkpoint_rows
+from service.storage.tables import ExperimentRow
 from tests.workers.conftest import Bench, numbers
 from workers.evaluation import evaluate
 from workers.training_data import prepare
@@ -205,6 +207,37 @@ def test_a_worker_that_dies_is_replaced_and_its_run_taken_up(shared: Bench) -> N
     assert (done.state, done.attempt) == (State.COMPLETED, 2)
     assert done.worker != worker
     assert not done.resumed_inexact
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"epochs": 3},
+        {"epochs": 9, "optimizer": {"name": "sgd", "learning_rate": 1000.0}},
+        {"epochs": 90, "early_stopping": {"monitor": "val_accuracy", "patience": 1}},
+    ],
+    ids=["at its end", "diverged", "stopped early"],
+)
+def test_a_run_that_is_lost_between_its_last_checkpoint_and_its_end_ends_the_same(
+    bench: Bench, spec: dict[str, Any]
+) -> None:
+    experiment_id = bench.submit(**spec)
+    bench.drain()
+    before, epochs, weights = bench.get(experiment_id), bench.epochs(experiment_id), bench.weights(experiment_id)
+    lost = {"state": State.QUEUED, "finished_at": None, "test_loss": None, "test_accuracy": None, "diverged": False}
+    with bench.database.writing() as session:
+        session.execute(sa.update(ExperimentRow).values(**lost))
+    bench.drain()
+    after = bench.get(experiment_id)
+    assert (after.state, after.attempt) == (State.COMPLETED, 2)
+    assert bench.epochs(experiment_id) == epochs
+    assert bench.weights(experiment_id) == weights
+    assert (after.test, after.best, after.last, after.diverged) == (
+        before.test,
+        before.best,
+        before.last,
+        before.diverged,
+    )
 
 
 def test_ids_sort_by_time() -> None:
