@@ -60,7 +60,7 @@ class Recorder:
     def add(self, epoch: EpochMetrics) -> None:
         """Take in an epoch that has just been trained; store what is due."""
         spec = self.run.spec
-        self.selection = self.selection.after(epoch, spec=spec)
+        self.selection = considered(self.selection, epoch, self.run)
         if self.selection.best_epoch == epoch.epoch:
             self.best, self.best_metrics = snapshot(self.learner.network), epoch
         self._pending.append(epoch)
@@ -184,6 +184,19 @@ class Recorder:
             "best_val_loss": best.val_loss if best else None,
             "best_val_accuracy": best.val_accuracy if best else None,
         }
+
+
+def considered(selection: Selection, epoch: EpochMetrics, run: Run) -> Selection:
+    """The selection with one more epoch of this run.
+
+    Where a finished run was continued it gets its patience again; where only its last weights were kept, no epoch
+    before can be the best any more.
+    """
+    selection = selection.after(epoch, spec=run.spec)
+    if epoch.epoch != run.continued_from:
+        return selection
+    only_last = run.spec.checkpoints.keep is Keep.LAST
+    return Selection().after(epoch, spec=run.spec) if only_last else selection.with_new_patience()
 
 
 def snapshot(network: nn.Module) -> Weights:

@@ -1,6 +1,7 @@
 """Where a run goes on after its worker was lost, or when it is continued."""
 
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,11 +12,10 @@ from service.domain.checkpoint import Checkpoint
 from service.domain.metrics import EpochMetrics
 from service.domain.run import Run
 from service.domain.selection import Selection
-from service.domain.spec import Keep
 from service.errors import DamagedCheckpointError
 from service.storage import checkpoints as checkpoint_rows
 from service.storage import metrics, queue
-from workers.recorder import Recorder
+from workers.recorder import Recorder, considered
 from workers.workshop import Workshop
 
 Found = TypeVar("Found")
@@ -43,7 +43,7 @@ def _restore(
     run: Run, workshop: Workshop, recorder: Recorder, checkpoint: Checkpoint, epochs: tuple[EpochMetrics, ...]
 ) -> bool:
     """False where the checkpoint, or that of the best epoch before it, is damaged or gone."""
-    selection = _selection(run, epochs)
+    selection = reduce(lambda so_far, epoch: considered(so_far, epoch, run), epochs, Selection())
     best = next((each for each in recorder.stored if each.epoch == selection.best_epoch), None)
     if selection.best_epoch is not None and best is None:
         return False
@@ -56,20 +56,6 @@ def _restore(
     recorder.selection, recorder.best, recorder.last = selection, best_weights, epochs[-1]
     recorder.best_metrics = next((epoch for epoch in epochs if epoch.epoch == selection.best_epoch), None)
     return True
-
-
-def _selection(run: Run, epochs: tuple[EpochMetrics, ...]) -> Selection:
-    """What the selection was after these epochs.
-
-    A run that was continued gets its patience again; where only the last weights were kept, nothing before can be best.
-    """
-    selection = Selection()
-    for epoch in epochs:
-        selection = selection.after(epoch, spec=run.spec)
-        if epoch.epoch == run.continued_from:
-            only_last = run.spec.checkpoints.keep is Keep.LAST
-            selection = Selection().after(epoch, spec=run.spec) if only_last else selection.with_new_patience()
-    return selection
 
 
 def _sound(

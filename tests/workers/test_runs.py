@@ -167,6 +167,20 @@ def test_a_continued_run_is_one_unbroken_series(shared: Bench) -> None:
     assert done.test == reference.test
 
 
+def test_a_run_that_stopped_early_has_its_patience_again_even_from_the_beginning(bench: Bench) -> None:
+    """Its checkpoints are gone, so all epochs are trained again, through the one at which it had stopped."""
+    experiment_id = bench.submit(epochs=60, early_stopping={"monitor": "val_accuracy", "patience": 1})
+    bench.drain()
+    reached = bench.get(experiment_id).progress.epoch
+    assert reached < 60
+    with bench.database.writing() as session:
+        experiments.continue_for(session, experiment_id, epochs=1, limit=100)
+    for weights in (bench.artifacts / experiment_id).glob("*/weights.safetensors"):
+        weights.unlink()
+    bench.drain()
+    assert bench.get(experiment_id).progress.epoch == reached + 1
+
+
 def test_a_reproduction_says_whether_it_is_identical(shared: Bench) -> None:
     first = run(shared, epochs=3)
     with shared.database.writing() as session:
