@@ -5,7 +5,8 @@ and what was lost with a process is trained again with the same result. Every tr
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from service.domain.reproduction import compare
 from service.domain.run import Run
 from service.domain.selection import Selection
 from service.domain.spec import Keep
+from service.errors import FencedError
 from service.storage import Database, Session, metrics, queue
 from service.storage import checkpoints as checkpoint_rows
 from workers.evaluation import Evaluation
@@ -81,7 +83,7 @@ class Recorder:
     def publish(self) -> None:
         """Make the newest epoch, and the best, what a lost run goes on from."""
         written = self._write()
-        with self.database.writing() as session:
+        with self._withdrawn_if_fenced(written), self.database.writing() as session:
             superseded = self._store(session, written)
         self._published(written, superseded)
 
@@ -89,7 +91,7 @@ class Recorder:
         """The run is over: last epochs, last checkpoint, result and state in one transaction."""
         written = self._write()
         run, now = self.run, datetime.now(UTC)
-        with self.database.writing() as session:
+        with self._withdrawn_if_fenced(written), self.database.writing() as session:
             superseded = self._store(session, written, final=True)
             metrics.truncate(session, run.experiment_id, after=self.last.epoch if self.last else 0)
             facts: dict[str, Any] = {
@@ -105,6 +107,15 @@ class Recorder:
                 facts["reproduction"] = compare(run.reproduces, theirs, ours).model_dump()
             queue.finish(session, run, State.COMPLETED, now=now, **facts)
         self._published(written, superseded)
+
+    @contextmanager
+    def _withdrawn_if_fenced(self, written: list[Checkpoint]) -> Iterator[None]:
+        """Files that no row will name go again at once: the run may even have been deleted meanwhile."""
+        try:
+            yield
+        except FencedError:
+            checkpoints.remove(self.artifacts, written)
+            raise
 
     def _write(self) -> list[Checkpoint]:
         """The files of the newest epoch, and of the best where that is another and not stored yet."""

@@ -4,6 +4,7 @@ import os
 import signal
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,7 +103,9 @@ def test_a_sleeper_past_its_lease_writes_nothing_more(bench: Bench) -> None:
     assert (done.state, done.attempt) == (State.COMPLETED, 2)
     with bench.database.reading() as session:
         attempts = {checkpoint.attempt for checkpoint in checkpoint_rows.all_of(session, victim)}
+        named = {Path(each.folder).name for each in checkpoint_rows.all_of(session, victim)}
     assert attempts == {1, 2}
+    bench.wait_until(lambda: {folder.name for folder in (bench.artifacts / victim).iterdir()} == named)
     assert [epoch.epoch for epoch in bench.epochs(victim)] == list(range(1, 81))
 
 
