@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import structlog
 import torch
 
+from service import architectures
 from service.domain.run import Run
 from service.domain.spec import ExperimentSpec
 from service.settings import Settings
@@ -52,7 +53,7 @@ def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> Non
         max_failures=settings.max_failures,
         threads=threads,
     )
-    _warm_up()
+    _warm_up(workshop)
     worker = name()
     facts = environment.describe(torch.device("cpu"))
     with database.writing() as session:
@@ -83,6 +84,7 @@ def _take_turns(
             claimed = _claim(workshop.database, lease_seconds=settings.lease_seconds) if new else None
         except StorageError as error:
             log.warning("the database does not answer; trying again", error=str(error))
+            arrivals.look_again()
             stop.wait(RETRY_SECONDS)
             continue
         if claimed is not None:
@@ -119,14 +121,12 @@ def _nothing_left(database: Database) -> bool:
     return facts.queued == 0 and facts.running == 0
 
 
-def _warm_up() -> None:
+def _warm_up(workshop: Workshop) -> None:
     """Train and judge a small network on generated images: what torch sets up on first use is set up now."""
-    from service import architectures
-
     spec = ExperimentSpec.model_validate(
         {"dataset": {"name": "synthetic", "train_size": 128}, "architecture": "cnn", "epochs": 1}
     )
-    data = training_data.prepare(spec.dataset, seed=0, data_dir=Settings().datasets_dir, mirror=None)
+    data = training_data.prepare(spec.dataset, seed=0, data_dir=workshop.data_dir, mirror=None)
     network = architectures.build(spec.architecture, activation="relu", image_size=spec.dataset.side, classes=10)
     for _epoch in trainer.train(learners.build(network, spec), data, spec):
         pass

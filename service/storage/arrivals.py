@@ -28,6 +28,10 @@ class Arrivals:
         self._seen = version
         return changed
 
+    def look_again(self) -> None:
+        """The look that the last answer led to failed: the next answer is yes."""
+        self._seen = None
+
     def close(self) -> None:
         """Give the connection back."""
         if self._connection is not None:

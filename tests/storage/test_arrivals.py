@@ -17,6 +17,15 @@ def test_what_another_connection_commits_is_noticed_and_nothing_else(sqlite_benc
     arrivals.close()
 
 
+def test_a_look_that_failed_is_worth_another_though_nothing_was_committed(sqlite_bench: Bench) -> None:
+    arrivals = Arrivals(sqlite_bench.database)
+    assert arrivals.may_be_new()
+    arrivals.look_again()
+    assert arrivals.may_be_new()
+    assert not arrivals.may_be_new()
+    arrivals.close()
+
+
 def test_on_postgresql_it_is_always_worth_a_look(postgresql_bench: Bench) -> None:
     arrivals = Arrivals(postgresql_bench.database)
     assert arrivals.may_be_new()
