@@ -5,14 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-import torch
-
-from service import datasets
 from service.domain.metrics import EpochMetrics
 from service.domain.spec import ExperimentSpec
 from workers.evaluation import evaluate
+from workers.feed import Feed
 from workers.learner import Learner
-from workers.randomness import Purpose, generator, seed_global
+from workers.randomness import Purpose, seed_global
 from workers.training_data import TrainingData
 
 
@@ -66,26 +64,22 @@ def _train_epoch(
     progress: Callable[[float], None],
 ) -> float:
     """Go through the training split once, in the epoch's own order; the learning rate of the last batch."""
-    images, size = data.train.images, len(data.train)
-    order = torch.randperm(size, generator=generator(spec.seed, epoch=epoch, purpose=Purpose.SHUFFLE)).to(images.device)
-    images, labels = images.index_select(0, order), data.train.labels.index_select(0, order)
+    feed = Feed(data, spec, epoch=epoch)
     seed_global(spec.seed, epoch=epoch, purpose=Purpose.DROPOUT)
     learner.network.train()
-    learner.begin_epoch(size)
+    learner.begin_epoch(feed.images)
 
-    steps = math.ceil(size / spec.batch_size)
     learning_rate = spec.optimizer.learning_rate
-    for step in range(steps):
+    for step in range(feed.steps):
         if interrupted():
             raise InterruptedTrainingError
         learning_rate = spec.schedule.learning_rate(
             spec.optimizer.learning_rate,
-            step=(epoch - 1) * steps + step,
-            steps_per_epoch=steps,
+            step=(epoch - 1) * feed.steps + step,
+            steps_per_epoch=feed.steps,
             epochs=spec.epochs,
         )
-        part = slice(step * spec.batch_size, (step + 1) * spec.batch_size)
-        batch = datasets.standardise(images[part], mean=data.mean, std=data.std)
-        learner.step(batch, labels[part], learning_rate=learning_rate)
-        progress((epoch - 1 + (step + 1) / steps) / spec.epochs)
+        images, labels = feed.batch(step)
+        learner.step(images, labels, learning_rate=learning_rate)
+        progress((epoch - 1 + (step + 1) / feed.steps) / spec.epochs)
     return learning_rate

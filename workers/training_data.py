@@ -16,10 +16,31 @@ KEPT = 4
 
 
 @dataclass(frozen=True, eq=False)
+class Part:
+    """Some images of a split; none is copied before they are asked for."""
+
+    whole: Split
+    indices: torch.Tensor
+    """int64 `(n,)`."""
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def taken(self, order: torch.Tensor | None = None) -> Split:
+        """A copy of them, in this order, int64 `(n,)`, or in their own."""
+        indices = self.indices if order is None else self.indices[order]
+        return Split(images=self.whole.images.index_select(0, indices), labels=self.whole.labels[indices])
+
+    def to(self, device: torch.device) -> "Part":
+        """The same on a device."""
+        return Part(whole=_to(self.whole, device), indices=self.indices.to(device))
+
+
+@dataclass(frozen=True, eq=False)
 class TrainingData:
     """Three splits that share no image, and the two numbers that images are standardised with."""
 
-    train: Split
+    train: Part
     validation: Split
     test: Split
     mean: float
@@ -27,11 +48,13 @@ class TrainingData:
 
     def to(self, device: torch.device) -> "TrainingData":
         """The same on a device."""
-        train, validation, test = (
-            Split(images=split.images.to(device), labels=split.labels.to(device))
-            for split in (self.train, self.validation, self.test)
+        return TrainingData(
+            train=self.train.to(device),
+            validation=_to(self.validation, device),
+            test=_to(self.test, device),
+            mean=self.mean,
+            std=self.std,
         )
-        return TrainingData(train=train, validation=validation, test=test, mean=self.mean, std=self.std)
 
 
 def prepare(choice: DatasetChoice, *, seed: int, data_dir: Path, mirror: str | None) -> TrainingData:
@@ -48,8 +71,8 @@ def prepare(choice: DatasetChoice, *, seed: int, data_dir: Path, mirror: str | N
         train_size=choice.train_size,
     )
     return TrainingData(
-        train=_taken(dataset.train, training),
-        validation=_taken(dataset.train, validation),
+        train=Part(dataset.train, training),
+        validation=Part(dataset.train, validation).taken(),
         test=dataset.test,
         mean=mean,
         std=std,
@@ -62,5 +85,5 @@ def _load(name: str, image_size: int | None, data_dir: Path, mirror: str | None)
     return dataset, *datasets.standardisation(dataset.train.images)
 
 
-def _taken(split: Split, indices: torch.Tensor) -> Split:
-    return Split(images=split.images[indices], labels=split.labels[indices])
+def _to(split: Split, device: torch.device) -> Split:
+    return Split(images=split.images.to(device), labels=split.labels.to(device))

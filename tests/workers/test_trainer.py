@@ -146,7 +146,8 @@ def _as_shuffled(data: TrainingData, spec: ExperimentSpec) -> tuple[torch.Tensor
     from workers.randomness import generator
 
     order = torch.randperm(len(data.train), generator=generator(spec.seed, epoch=1, purpose=Purpose.SHUFFLE))
-    return data.train.images[order], data.train.labels[order]
+    taken = data.train.taken(order)
+    return taken.images, taken.labels
 
 
 def test_validation_is_over_the_whole_split_after_the_epoch() -> None:
@@ -209,7 +210,7 @@ def test_validation_and_test_are_never_trained_on() -> None:
     whole = datasets.load("synthetic", data_dir=NOWHERE)
     assert len(data.train) + len(data.validation) == len(whole.train)
     assert torch.equal(data.test.images, whole.test.images)
-    seen = {image.numpy().tobytes() for image in data.train.images}
+    seen = {image.numpy().tobytes() for image in data.train.taken().images}
     assert not any(image.numpy().tobytes() in seen for image in data.validation.images)
 
 
