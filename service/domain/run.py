@@ -13,6 +13,8 @@ class Run(Record):
     experiment_id: str
     attempt: int
     spec: ExperimentSpec
+    cohort: str | None
+    """Runs of the same value can be trained side by side; null: alone."""
     parameters: int
     epoch: int
     """The newest epoch that is stored; it may be newer than any checkpoint."""

@@ -16,13 +16,17 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
+    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from service import activations, architectures, datasets
+from service.domain import presets
 from service.domain.architecture import ArchitectureOptions
 from service.domain.optimizers import AnyOptimizer, Sgd
 from service.domain.record import Record
@@ -185,6 +189,7 @@ class ExperimentSpec(Record):
                     "early_stopping": {"monitor": "val_loss", "patience": 3},
                     "tags": ["tp3"],
                 },
+                {"preset": "lab-relu", "architecture": {"hidden": [512]}, "seed": 1},
             ]
         }
     )
@@ -206,14 +211,29 @@ class ExperimentSpec(Record):
     priority: Annotated[int, Field(ge=-100, le=100, strict=True)] = 0
     tags: Annotated[tuple[Tag, ...], Field(max_length=32)] = ()
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """What may be sent, unlike what is answered, may begin with a preset and leave the rest to it."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        if handler.mode == "validation":
+            preset = {
+                "description": "A ready spec, which the other fields change",
+                "anyOf": [{"enum": [*presets.names()]}, {"type": "null"}],
+                "default": None,
+            }
+            schema["properties"] = {"preset": preset, **schema["properties"]}
+            del schema["required"]
+            schema["anyOf"] = [{"required": ["dataset", "architecture"]}, {"required": ["preset"]}]
+        return schema
+
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, value: object) -> object:
-        """The defaults that depend on other fields: the activation and the name."""
+        """The preset, and the defaults that depend on other fields: the activation and the name."""
         if not isinstance(value, dict):
             return value
-        dataset, architecture = _name_in(value.get("dataset")), _name_in(value.get("architecture"))
-        filled = dict(value)
+        filled = _with_preset(value)
+        dataset, architecture = _name_in(filled.get("dataset")), _name_in(filled.get("architecture"))
         filled.setdefault("activation", "identity" if architecture == "perceptron" else "relu")
         if filled.get("name") is None:
             parts = (dataset, architecture, filled["activation"])
@@ -233,3 +253,14 @@ class ExperimentSpec(Record):
 def _name_in(value: object) -> str | None:
     name = value.get("name") if isinstance(value, dict) else value
     return name if isinstance(name, str) else None
+
+
+def _with_preset(document: dict[str, Any]) -> dict[str, Any]:
+    """ValidationError where there is no such preset: what the other fields mean depends on it."""
+    preset, names = document.get("preset"), presets.names()
+    if preset is not None and preset not in names:
+        raise ValidationError.from_exception_data(
+            ExperimentSpec.__name__,
+            [{"type": "literal_error", "loc": ("preset",), "input": preset, "ctx": {"expected": ", ".join(names)}}],
+        )
+    return presets.expanded(document)

@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from service.domain import cohort
 from service.domain.experiment import Experiment, State
 from service.domain.spec import ExperimentSpec
 from service.errors import ConflictError, NotFoundError
@@ -33,6 +34,7 @@ def add(
         state=State.QUEUED,
         spec=spec.model_dump(mode="json"),
         spec_hash=spec.spec_hash,
+        cohort=cohort.key(spec),
         dataset=spec.dataset.name,
         architecture=spec.architecture.name,
         activation=spec.activation,
@@ -131,6 +133,7 @@ def continue_for(session: Session, experiment_id: str, *, epochs: int, limit: in
             state=State.QUEUED,
             spec=spec.model_dump(mode="json"),
             spec_hash=spec.spec_hash,
+            cohort=cohort.key(spec),
             epochs=total,
             fraction=row.epoch / total,
             continued_from=row.epoch,

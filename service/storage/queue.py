@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from service.domain.experiment import Failure, State
 from service.domain.run import QueueFacts, Run
@@ -31,17 +31,52 @@ def anything_waiting(session: Session) -> bool:
 
 def claim(session: Session, *, worker: str, lease_seconds: float, now: datetime) -> Run | None:
     """Take the next run by priority, fair turn and age, in one statement; None where nothing waits."""
-    following = (
-        sa.select(ExperimentRow.id)
-        .where(ExperimentRow.state == State.QUEUED)
-        .order_by(*CLAIM_ORDER)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
+    following = sa.select(ExperimentRow.id).where(ExperimentRow.state == State.QUEUED).order_by(*CLAIM_ORDER)
+    runs = _claim(session, following.limit(1), worker=worker, lease_seconds=lease_seconds, now=now)
+    return runs[0] if runs else None
+
+
+def claim_peers(
+    session: Session, run: Run, *, limit: int, worker: str, lease_seconds: float, now: datetime
+) -> list[Run]:
+    """Take up to `limit` waiting runs of the same cohort and priority, in one statement.
+
+    They may overtake runs of their own owner, but none of another owner's whose turn is before theirs.
+    """
+    peer, other = ExperimentRow, aliased(ExperimentRow)
+    before = sa.and_(other.priority == peer.priority, other.turn < peer.turn, other.owner.is_distinct_from(peer.owner))
+    overtaken = sa.exists().where(
+        other.state == State.QUEUED,
+        other.cohort.is_distinct_from(run.cohort),
+        sa.or_(other.priority > peer.priority, before),
     )
+    following = (
+        sa.select(peer.id)
+        .where(peer.cohort == run.cohort, peer.state == State.QUEUED, peer.priority == run.spec.priority, ~overtaken)
+        .order_by(*CLAIM_ORDER)
+        .limit(limit)
+    )
+    return _claim(session, following, worker=worker, lease_seconds=lease_seconds, now=now)
+
+
+def waiting_peers(session: Session, run: Run) -> int:
+    """How many runs of the same cohort and priority wait: a cheap look before `claim_peers`."""
+    waiting = sa.select(sa.func.count()).where(
+        ExperimentRow.cohort == run.cohort,
+        ExperimentRow.state == State.QUEUED,
+        ExperimentRow.priority == run.spec.priority,
+    )
+    return session.scalar(waiting) or 0
+
+
+def _claim(
+    session: Session, following: sa.Select[str], *, worker: str, lease_seconds: float, now: datetime
+) -> list[Run]:
+    # A common table expression, as PostgreSQL may run a subquery with a limit more than once.
+    chosen = following.with_for_update(skip_locked=True).cte("chosen")
     taken = (
         sa.update(ExperimentRow)
-        .where(ExperimentRow.id == following, ExperimentRow.state == State.QUEUED)
+        .where(ExperimentRow.id.in_(sa.select(chosen.c.id)), ExperimentRow.state == State.QUEUED)
         .values(
             state=State.RUNNING,
             attempt=ExperimentRow.attempt + 1,
@@ -54,8 +89,7 @@ def claim(session: Session, *, worker: str, lease_seconds: float, now: datetime)
         .returning(ExperimentRow)
         .execution_options(synchronize_session=False)
     )
-    row = session.scalar(taken)
-    return records.run(row) if row is not None else None
+    return [records.run(row) for row in session.scalars(taken)]
 
 
 def guard(session: Session, run: Run, *, lease_seconds: float, **facts: Any) -> bool:

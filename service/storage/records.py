@@ -54,6 +54,7 @@ def run(row: ExperimentRow) -> Run:
         experiment_id=row.id,
         attempt=row.attempt,
         spec=ExperimentSpec.model_validate(row.spec),
+        cohort=row.cohort,
         parameters=row.parameters,
         epoch=row.epoch,
         continued_from=row.continued_from,

@@ -70,6 +70,7 @@ class ExperimentRow(Table):
     __table_args__ = (
         sa.Index("ix_experiments_queue", "state", "priority", "turn", "created_at", "id"),
         sa.Index("ix_experiments_created_at", "created_at", "id"),
+        sa.Index("ix_experiments_cohort", "cohort", "state"),
     )
 
     id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
@@ -77,6 +78,8 @@ class ExperimentRow(Table):
     state: Mapped[str] = mapped_column(sa.String(16))
     spec: Mapped[dict[str, Any]] = mapped_column(Json)
     spec_hash: Mapped[str] = mapped_column(sa.String(80), index=True)
+    cohort: Mapped[str | None] = mapped_column(sa.String(64))
+    """Runs of the same value can be trained side by side; null: alone."""
     dataset: Mapped[str] = mapped_column(sa.String(64))
     architecture: Mapped[str] = mapped_column(sa.String(64))
     activation: Mapped[str] = mapped_column(sa.String(64))

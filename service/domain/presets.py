@@ -1,0 +1,109 @@
+"""Ready specs by name, and how the rest of a document comes on top of one.
+
+A preset is one entry of `PRESETS`: a sentence that says what it is for, and a spec in the short form. In a spec,
+`"preset": NAME` stands for that spec with its name as the experiment's; what is beside it overrides.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+Document = Mapping[str, Any]
+
+
+class Preset(NamedTuple):
+    """What a name stands for."""
+
+    description: str
+    spec: Document
+
+
+_SMALL_CNN = {
+    "dataset": {"name": "mnist", "validation_fraction": 0.01},
+    "architecture": {
+        "name": "cnn", "channels": [24, 32, 64], "kernel_size": 5, "pool": "stride", "hidden": [], "batch_norm": True,
+    },
+    "activation": "relu",
+    "optimizer": {"name": "adam"},
+    "schedule": {"name": "one_cycle", "max_learning_rate": 0.01, "warmup_fraction": 0.2},
+    "batch_size": 128,
+}  # fmt: skip
+_LAB = {"dataset": "usps", "optimizer": {"name": "sgd", "learning_rate": 0.03, "momentum": 0.9}, "epochs": 20}
+_DENSE = {"name": "mlp", "hidden": [256, 128]}
+
+PRESETS: Mapping[str, Preset] = {
+    "pytorch-example": Preset(
+        "The network and the training of PyTorch's MNIST example; one thing differs: 1 % of the training split is held"
+        " back, by which the epoch is chosen.",
+        {
+            "dataset": {"name": "mnist", "validation_fraction": 0.01},
+            "architecture": "mnist_example",
+            "activation": "relu",
+            "optimizer": {"name": "adadelta", "learning_rate": 1.0},
+            "schedule": {"name": "exponential", "gamma": 0.7},
+            "batch_size": 64,
+            "epochs": 14,
+            "seed": 1,
+        },
+    ),
+    "mnist-speedrun": Preset(
+        "99 % of MNIST's test digits in the least time on two cores: one epoch of a small network.",
+        {**_SMALL_CNN, "epochs": 1},
+    ),
+    "mnist-best": Preset("The network of mnist-speedrun, given the time to become good.", {**_SMALL_CNN, "epochs": 10}),
+    "lab-perceptron": Preset(
+        "One linear layer on USPS: what can be told apart by weighing pixels.", {**_LAB, "architecture": "perceptron"}
+    ),
+    "lab-linear": Preset(
+        "Hidden layers without a nonlinearity: still one linear map, with many more parameters.",
+        {**_LAB, "architecture": _DENSE, "activation": "identity"},
+    ),
+    "lab-sigmoid": Preset(
+        "The same layers with the sigmoid, whose small slope wants a larger learning rate.",
+        {
+            **_LAB,
+            "architecture": _DENSE,
+            "activation": "sigmoid",
+            "optimizer": {"name": "sgd", "learning_rate": 0.3, "momentum": 0.9},
+        },
+    ),
+    "lab-tanh": Preset(
+        "The same layers with the hyperbolic tangent.", {**_LAB, "architecture": _DENSE, "activation": "tanh"}
+    ),
+    "lab-relu": Preset(
+        "The same layers with the rectifier.", {**_LAB, "architecture": _DENSE, "activation": "relu"}
+    ),
+    "lab-cnn": Preset(
+        "Two convolutions in place of the two dense hidden layers: a tenth of the parameters of lab-relu.",
+        {**_LAB, "architecture": {"name": "cnn", "channels": [16, 32], "hidden": []}, "activation": "relu"},
+    ),
+}
+
+
+def names() -> tuple[str, ...]:
+    """In the order of the table."""
+    return tuple(PRESETS)
+
+
+def expanded(document: Document) -> dict[str, Any]:
+    """The document's preset with the document on top, and no `preset` any more; KeyError where there is none such.
+
+    An object is merged field by field, unless it names another than the preset does: then, as a string or any other
+    value, it stands alone.
+    """
+    given = {field: value for field, value in document.items() if field != "preset"}
+    if (preset := document.get("preset")) is None:
+        return given
+    below = {"name": preset, **PRESETS[preset].spec}
+    if given.get("name") is None:
+        given["name"] = preset
+    return below | {field: _on_top(value, below.get(field)) for field, value in given.items()}
+
+
+def _on_top(above: object, below: object) -> object:
+    if not isinstance(above, dict):
+        return above
+    if isinstance(below, str):
+        below = {"name": below}
+    if not isinstance(below, dict) or above.get("name", below.get("name")) != below.get("name"):
+        return above
+    return below | {field: _on_top(value, below.get(field)) for field, value in above.items()}
