@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    TypeAdapter,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -28,6 +29,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from service import activations, architectures, datasets
 from service.domain import presets
 from service.domain.architecture import ArchitectureOptions
+from service.domain.augmentations import AUGMENTATIONS, MAX_AUGMENTATIONS, AnyAugmentation
 from service.domain.optimizers import AnyOptimizer, Sgd
 from service.domain.record import Record
 from service.domain.schedules import AnySchedule, Constant
@@ -59,10 +61,25 @@ def _named(union: Any, options: Iterable[type[Record]]) -> Any:
     return Annotated[tagged, BeforeValidator(_expand, json_schema_input_type=Union[_names(options), tagged])]  # noqa: UP007  # made at run time
 
 
+def _listed(union: Any, options: Iterable[type[Record]], *, most: int) -> Any:
+    """A list of at most so many of these, or null; one alone stands for a list of it, an empty list for null."""
+    one = _named(union, options)
+    several = Annotated[tuple[one, ...], Field(max_length=most)]
+    alone = TypeAdapter(one)
+
+    def expand(value: object) -> object:
+        if isinstance(value, list | tuple):
+            return value or None
+        return None if value is None else (alone.validate_python(value),)
+
+    return Annotated[several | None, BeforeValidator(expand, json_schema_input_type=Union[one, several, None])]  # noqa: UP007  # made at run time
+
+
 if TYPE_CHECKING:
     Architecture = ArchitectureOptions
     Optimizer = AnyOptimizer
     Schedule = AnySchedule
+    Augmentations = tuple[AnyAugmentation, ...]
     ActivationName = str
     ArchitectureName = str
     DatasetName = str
@@ -73,6 +90,7 @@ else:
     Architecture = _named(Union[architectures.options_classes()], architectures.options_classes())  # noqa: UP007  # made at run time
     Optimizer = _named(AnyOptimizer, OPTIMIZERS)
     Schedule = _named(AnySchedule, SCHEDULES)
+    Augmentations = _listed(AnyAugmentation, AUGMENTATIONS, most=MAX_AUGMENTATIONS)
     ActivationName = Literal[activations.names()]
     ArchitectureName = Literal[architectures.names()]
     DatasetName = Literal[datasets.names()]
@@ -88,7 +106,7 @@ class DatasetChoice(Record):
     validation_fraction: Annotated[float, Field(ge=0.01, le=0.5, strict=True)] = 0.1
     train_size: Annotated[int, Field(ge=1, strict=True)] | None = None
     image_size: Annotated[int, Field(ge=8, le=64, strict=True)] | None = None
-    augmentation: None = None
+    augmentation: Augmentations | None = None
 
     @field_validator("train_size")
     @classmethod
@@ -102,6 +120,23 @@ class DatasetChoice(Record):
             raise PydanticCustomError(
                 "out_of_range", "must be at most {left}: that is what validation leaves for training", {"left": left}
             )
+        return value
+
+    @field_validator("augmentation")
+    @classmethod
+    def _moves_no_image_away(
+        cls, value: tuple[AnyAugmentation, ...] | None, info: ValidationInfo
+    ) -> tuple[AnyAugmentation, ...] | None:
+        if "name" not in info.data or "image_size" not in info.data:
+            return value
+        half = (info.data["image_size"] or datasets.facts(info.data["name"]).image_size) // 2
+        for each in value or ():
+            if (pixels := getattr(each, "pixels", 0)) > half:
+                raise PydanticCustomError(
+                    "out_of_range",
+                    "{name} moves by up to {pixels} pixels; at most {half} are allowed: half of an image's side",
+                    {"name": each.name, "pixels": pixels, "half": half},
+                )
         return value
 
     @property

@@ -32,6 +32,11 @@ def said(document: Any) -> list[tuple[str, str, str]]:
     return [(each.pointer, each.detail, each.code) for each in errors_of(document)]
 
 
+def augmented(augmentation: Any) -> dict[str, Any]:
+    """The part of a spec that asks for this."""
+    return {"dataset": {"name": "mnist", "augmentation": augmentation}}
+
+
 DATASETS = "mnist, emnist_digits, qmnist, kmnist, fashion_mnist, digits, synthetic, usps"
 SHOWN: list[tuple[Any, str, str, str]] = [
     # What is missing, or no object at all.
@@ -63,6 +68,21 @@ SHOWN: list[tuple[Any, str, str, str]] = [
     (GOOD | {"schedule": "onecycle"}, "#/schedule",
      "unknown name 'onecycle'; allowed: one_cycle, cosine, exponential, constant, step", "unknown_name"),
     (GOOD | {"loss": "mse"}, "#/loss", "unknown name 'mse'; allowed: cross_entropy", "unknown_name"),
+    (GOOD | augmented("flip"), "#/dataset/augmentation",
+     "unknown name 'flip'; allowed: affine, elastic, shift, rotate", "unknown_name"),
+    (GOOD | augmented(["shift", "rotat"]), "#/dataset/augmentation/1",
+     "unknown name 'rotat'; allowed: rotate, shift, affine, elastic", "unknown_name"),
+    (GOOD | augmented({"name": "shift", "pixel": 3}), "#/dataset/augmentation/pixel",
+     "unknown field 'pixel'; allowed: pixels, name", "unknown_field"),
+    (GOOD | augmented(["shift", {"degrees": 3}]), "#/dataset/augmentation/1/name",
+     "is required; allowed: affine, elastic, rotate, shift", "missing"),
+    (GOOD | augmented([{"name": "elastic", "sigma": 0}]), "#/dataset/augmentation/0/sigma",
+     "must be between 1 and 32", "out_of_range"),
+    (GOOD | augmented(["shift"] * 5), "#/dataset/augmentation", "must have at most 4 items", "out_of_range"),
+    (GOOD | augmented(3), "#/dataset/augmentation", "must be an object, not 3", "wrong_type"),
+    (GOOD | augmented([None]), "#/dataset/augmentation/0", "must be an object, not null", "wrong_type"),
+    (GOOD | augmented(["rotate", {"name": "shift", "pixels": 15}]), "#/dataset/augmentation",
+     "shift moves by up to 15 pixels; at most 14 are allowed: half of an image's side", "out_of_range"),
     (GOOD | {"device": "gpu"}, "#/device", "unknown name 'gpu'; allowed: cpu, mps, auto, cuda", "unknown_name"),
     (GOOD | {"device": 3}, "#/device", "must be one of: auto, cpu, cuda, mps; not 3", "wrong_type"),
     (GOOD | {"checkpoints": {"keep": "bets"}}, "#/checkpoints/keep",
@@ -107,8 +127,6 @@ SHOWN: list[tuple[Any, str, str, str]] = [
      "must be true or false, not 1", "wrong_type"),
     (GOOD | {"tags": "tp3"}, "#/tags", "must be a list, not 'tp3'", "wrong_type"),
     (GOOD | {"name": 3}, "#/name", "must be a string, not 3", "wrong_type"),
-    (GOOD | {"dataset": {"name": "mnist", "augmentation": "flip"}}, "#/dataset/augmentation",
-     "must be null, not 'flip'", "wrong_type"),
     (GOOD | {"epochs": ["x" * 100]}, "#/epochs", f"must be an integer, not ['{'x' * 55}...", "wrong_type"),
     # Text that must not get any further.
     (GOOD | {"name": "a\x00b"}, "#/name", "must hold printable characters only", "not_printable"),

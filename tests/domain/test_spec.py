@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from service import activations, architectures, datasets
+from service.domain.augmentations import AUGMENTATIONS
 from service.domain.optimizers import OPTIMIZERS, Sgd
 from service.domain.schedules import SCHEDULES
 from service.domain.spec import ExperimentSpec
@@ -83,6 +84,27 @@ def test_a_string_stands_for_the_object_of_that_name(field: str) -> None:
         assert parse(**{field: name}) == parse(**{field: {"name": name}})
 
 
+def test_augmentations_are_stored_as_a_list_or_as_null() -> None:
+    shift, rotate = {"name": "shift", "pixels": 2}, {"name": "rotate", "degrees": 10.0}
+    for sent, stored in (
+        (None, None),
+        ([], None),
+        ("shift", [shift]),
+        (shift, [shift]),
+        (["shift"], [shift]),
+        (["rotate", shift], [rotate, shift]),
+        (["shift", "rotate"], [shift, rotate]),
+    ):
+        spec = parse(dataset={"name": "mnist", "augmentation": sent})
+        assert spec.model_dump(mode="json")["dataset"]["augmentation"] == stored
+        assert ExperimentSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+def test_no_augmentation_has_the_hash_that_it_had_before_there_was_any() -> None:
+    """Runs that are stored go on, are reproduced and are grouped by it."""
+    assert parse(epochs=10).spec_hash == "sha256:6addba268cc299f0802e86750f56e7f309f5aa1466a904cb91c1c0745ce2132e"
+
+
 def test_a_name_is_made_of_what_is_trained() -> None:
     assert parse().name == parse(name=None).name == "mnist-mlp-relu"
     assert (
@@ -108,6 +130,10 @@ VARIED = [
     *(SHORT | {"activation": name} for name in activations.names()),
     *(SHORT | {"optimizer": each.model_fields["name"].default} for each in OPTIMIZERS),
     *(SHORT | {"schedule": each.model_fields["name"].default} for each in SCHEDULES),
+    *(
+        SHORT | {"dataset": {"name": "digits", "augmentation": each.model_fields["name"].default}}
+        for each in AUGMENTATIONS
+    ),
     SHORT | {"early_stopping": {}, "checkpoints": {"keep": "all"}, "device": "cuda", "seed": 2**63 - 1},
     SHORT | {"early_stopping": {"monitor": "val_accuracy", "patience": 3}, "tags": ["é", "b"], "priority": -100},
     SHORT | {"optimizer": {"name": "adam", "betas": [0.5, 0.9], "learning_rate": 1e-300}},
@@ -157,6 +183,10 @@ def test_everything_else_matters_to_the_hash() -> None:
         {"dataset": {"name": "mnist", "validation_fraction": 0.2}},
         {"dataset": {"name": "mnist", "train_size": 100}},
         {"dataset": {"name": "mnist", "image_size": 14}},
+        {"dataset": {"name": "mnist", "augmentation": "shift"}},
+        {"dataset": {"name": "mnist", "augmentation": {"name": "shift", "pixels": 1}}},
+        {"dataset": {"name": "mnist", "augmentation": ["shift", "rotate"]}},
+        {"dataset": {"name": "mnist", "augmentation": ["rotate", "shift"]}},
         {"architecture": {"name": "mlp", "hidden": [256, 127]}},
         {"architecture": {"name": "mlp", "dropout": 0.1}},
         {"activation": "tanh"},
@@ -221,6 +251,24 @@ LIMITS: list[tuple[dict[str, Any], bool]] = [
     (dataset(train_size=0), False), (dataset(train_size=1), True),
     (dataset(train_size=54_000), True), (dataset(train_size=54_001), False),
     (dataset(image_size=7), False), (dataset(image_size=8), True),
+    (dataset(augmentation={"name": "shift", "pixels": 14}), True),
+    (dataset(augmentation={"name": "shift", "pixels": 15}), False),
+    (dataset(augmentation={"name": "shift", "pixels": 8}, image_size=16), True),
+    (dataset(augmentation={"name": "affine", "pixels": 8.1}, image_size=16), False),
+    (dataset(augmentation={"name": "shift", "pixels": -1}), False),
+    (dataset(augmentation={"name": "shift", "pixels": 1.5}), False),
+    (dataset(augmentation={"name": "affine", "pixels": 1.5}), True),
+    (dataset(augmentation={"name": "rotate", "degrees": 180}), True),
+    (dataset(augmentation={"name": "rotate", "degrees": 181}), False),
+    (dataset(augmentation={"name": "affine", "scale": 0.9}), True),
+    (dataset(augmentation={"name": "affine", "scale": 1}), False),
+    (dataset(augmentation={"name": "affine", "shear": 2}), True),
+    (dataset(augmentation={"name": "affine", "shear": 2.1}), False),
+    (dataset(augmentation={"name": "elastic", "sigma": 1}), True),
+    (dataset(augmentation={"name": "elastic", "sigma": 0.9}), False),
+    (dataset(augmentation={"name": "elastic", "alpha": 0}), True),
+    (dataset(augmentation={"name": "elastic", "alpha": 1001}), False),
+    (dataset(augmentation=["shift"] * 4), True), (dataset(augmentation=["shift"] * 5), False),
     (dataset(image_size=64), True), (dataset(image_size=65), False),
     (optimizer(learning_rate=0), False), (optimizer(learning_rate=5e-324), True),
     (optimizer(learning_rate=1000), True), (optimizer(learning_rate=1000.1), False),
