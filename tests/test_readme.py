@@ -19,7 +19,9 @@ from pydantic import BaseModel
 from service import activations, architectures, cli, datasets, submission
 from service.cli import demonstration
 from service.domain.architecture import MAX_LAYERS, MAX_UNITS
+from service.domain.augmentations import AUGMENTATIONS
 from service.domain.optimizers import OPTIMIZERS
+from service.domain.presets import PRESETS
 from service.domain.schedules import SCHEDULES
 from service.domain.spec import (
     MAX_PARAMETERS,
@@ -305,13 +307,15 @@ def test_the_defaults_of_a_spec_are_those_of_the_table() -> None:
     defaults = minimal.model_dump(mode="json")
     defaults |= {"optimizer": defaults["optimizer"]["name"], "schedule": defaults["schedule"]["name"]}
     early_stopping = EarlyStopping().model_dump(mode="json")
-    for path in rows.keys() - {"name", "dataset.name", "architecture", "activation"}:
+    for path in rows.keys() - {"preset", "name", "dataset.name", "architecture", "activation"}:
         parent, _, field = path.rpartition(".")
         value = {"": defaults, "early_stopping": early_stopping}.get(parent) or defaults[parent]
         text = value[field] if isinstance(value[field], str) else json.dumps(value[field])
         assert rows[path] == f"`{text}`", path
     assert rows["dataset.name"] == rows["architecture"] == "required"
-    assert ExperimentSpec.model_json_schema()["required"] == ["name", "dataset", "architecture", "activation"]
+    assert ExperimentSpec.model_json_schema()["anyOf"] == [
+        {"required": ["dataset", "architecture"]}, {"required": ["preset"]},
+    ]  # fmt: skip
     perceptron = ExperimentSpec.model_validate({"dataset": "digits", "architecture": "perceptron"})
     assert rows["activation"] == f"`{minimal.activation}`; `{perceptron.activation}` for `perceptron`"
 
@@ -341,7 +345,7 @@ def in_words(node: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
 
 
 def test_the_bounds_of_a_spec_are_those_of_the_table() -> None:
-    listed_below = {"dataset.name", "architecture", "activation", "optimizer", "schedule", "early_stopping"}
+    listed_below = {"preset", "dataset.name", "architecture", "activation", "optimizer", "schedule", "early_stopping"}
     checked = 0
     for path, node, schema in properties():
         words = [] if path in listed_below else in_words(node, schema)
@@ -381,6 +385,7 @@ def catalogue(kind: str) -> dict[str, list[str]]:
 
 def test_the_catalogues_are_those_of_the_code() -> None:
     for kind, models in (
+        ("Augmentations", AUGMENTATIONS),
         ("Architectures", architectures.options_classes()),
         ("Optimizers", OPTIMIZERS),
         ("Schedules", SCHEDULES),
@@ -401,6 +406,10 @@ def test_the_table_of_data_sets_is_their_facts() -> None:
             f"fits {box}x{box}, centred by its {facts.framing.centre}",
         ]  # fmt: skip
     assert catalogue("Data sets") == expected
+
+
+def test_the_table_of_presets_is_theirs() -> None:
+    assert catalogue("Presets") == {name: [preset.description] for name, preset in PRESETS.items()}
 
 
 def additions() -> list[tuple[str, str]]:

@@ -32,8 +32,7 @@ _DENSE = {"name": "mlp", "hidden": [256, 128]}
 
 PRESETS: Mapping[str, Preset] = {
     "pytorch-example": Preset(
-        "The network and the training of PyTorch's MNIST example; one thing differs: 1 % of the training split is held"
-        " back, by which the epoch is chosen.",
+        "PyTorch's MNIST example, but that 1 % of the training split is held back to choose the epoch by.",
         {
             "dataset": {"name": "mnist", "validation_fraction": 0.01},
             "architecture": "mnist_example",
@@ -46,19 +45,19 @@ PRESETS: Mapping[str, Preset] = {
         },
     ),
     "mnist-speedrun": Preset(
-        "99 % of MNIST's test digits in the least time on two cores: one epoch of a small network.",
+        "99 % of MNIST's test digits in the least time on two cores.",
         {**_SMALL_CNN, "epochs": 1},
     ),
-    "mnist-best": Preset("The network of mnist-speedrun, given the time to become good.", {**_SMALL_CNN, "epochs": 10}),
+    "mnist-best": Preset("The network of mnist-speedrun with the time to learn more.", {**_SMALL_CNN, "epochs": 10}),
     "lab-perceptron": Preset(
         "One linear layer on USPS: what can be told apart by weighing pixels.", {**_LAB, "architecture": "perceptron"}
     ),
     "lab-linear": Preset(
-        "Hidden layers without a nonlinearity: still one linear map, with many more parameters.",
+        "Hidden layers without a nonlinearity: one linear map still, of forty times the parameters.",
         {**_LAB, "architecture": _DENSE, "activation": "identity"},
     ),
     "lab-sigmoid": Preset(
-        "The same layers with the sigmoid, whose small slope wants a larger learning rate.",
+        "The same layers with the sigmoid, whose small slope needs a larger learning rate.",
         {
             **_LAB,
             "architecture": _DENSE,
@@ -69,9 +68,7 @@ PRESETS: Mapping[str, Preset] = {
     "lab-tanh": Preset(
         "The same layers with the hyperbolic tangent.", {**_LAB, "architecture": _DENSE, "activation": "tanh"}
     ),
-    "lab-relu": Preset(
-        "The same layers with the rectifier.", {**_LAB, "architecture": _DENSE, "activation": "relu"}
-    ),
+    "lab-relu": Preset("The same layers with the rectifier.", {**_LAB, "architecture": _DENSE, "activation": "relu"}),
     "lab-cnn": Preset(
         "Two convolutions in place of the two dense hidden layers: a tenth of the parameters of lab-relu.",
         {**_LAB, "architecture": {"name": "cnn", "channels": [16, 32], "hidden": []}, "activation": "relu"},
