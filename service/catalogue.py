@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from service import activations, architectures, datasets
+from service.domain.augmentations import AUGMENTATIONS
 from service.domain.catalogue import Catalogue, CatalogueItem, DatasetCatalogue, DatasetItem
 from service.domain.field_errors import nearest_first
 from service.domain.optimizers import OPTIMIZERS
@@ -58,6 +59,12 @@ def all_activations() -> Catalogue:
             for name in activations.names()
         )
     )
+
+
+@cache
+def all_augmentations() -> Catalogue:
+    """Every augmentation of the training images."""
+    return _by_class(AUGMENTATIONS)
 
 
 @cache

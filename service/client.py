@@ -47,6 +47,7 @@ class Array(Protocol):
     def tolist(self) -> Any: ...
 
 
+Kind = Literal["augmentations", "architectures", "activations", "optimizers", "schedules"]
 Image = bytes | Path | Grid | Array
 """A whole image file, where one lies, or the pixels themselves."""
 
@@ -190,7 +191,7 @@ class Client:
         """The data sets that a spec can name."""
         return self._read(DatasetCatalogue, "GET", "/v1/datasets")
 
-    def catalogue(self, kind: Literal["architectures", "activations", "optimizers", "schedules"]) -> Catalogue:
+    def catalogue(self, kind: Kind) -> Catalogue:
         """What else a spec can name, each with the JSON Schema of its options."""
         return self._read(Catalogue, "GET", f"/v1/{kind}")
 

@@ -1,4 +1,4 @@
-"""What a spec can name: data sets, architectures, activations, optimizers, schedules."""
+"""What a spec can name: data sets, augmentations, architectures, activations, optimizers, schedules."""
 
 from fastapi import APIRouter, Depends
 
@@ -22,6 +22,18 @@ def datasets() -> DatasetCatalogue:
 def dataset(name: str) -> DatasetItem:
     """One data set."""
     return catalogue.named(catalogue.all_datasets().items, name, kind="data set")
+
+
+@router.get("/augmentations")
+def augmentations() -> Catalogue:
+    """The augmentations, of which a data set's training images may go through several."""
+    return catalogue.all_augmentations()
+
+
+@router.get("/augmentations/{name}")
+def augmentation(name: str) -> CatalogueItem:
+    """One augmentation."""
+    return catalogue.named(catalogue.all_augmentations().items, name, kind="augmentation")
 
 
 @router.get("/architectures")

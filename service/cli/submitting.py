@@ -29,6 +29,7 @@ def submit(
     batch_size: Annotated[int | None, typer.Option(help="Images between two updates.")] = None,
     train_size: Annotated[int | None, typer.Option(help="Learn from so many images only.")] = None,
     validation_fraction: Annotated[float | None, typer.Option(help="Part of the training images held back.")] = None,
+    augmentation: Annotated[str | None, typer.Option(help="Of the training images: shift,elastic or so.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of all that is random.")] = None,
     name: Annotated[str | None, typer.Option(help="What it is called in lists and pictures.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A word to find it by; may be repeated.")] = None,
@@ -49,7 +50,8 @@ def submit(
         "tags": tag or None, "priority": priority,
     }  # fmt: skip
     body |= _given(top)
-    _override(body, "dataset", {"name": dataset, "train_size": train_size, "validation_fraction": validation_fraction})
+    images = {"train_size": train_size, "validation_fraction": validation_fraction}
+    _override(body, "dataset", {"name": dataset, **images, "augmentation": augmentation and augmentation.split(",")})
     units = {"hidden": _numbers("--hidden", hidden), "channels": _numbers("--channels", channels)}
     _override(body, "architecture", {"name": architecture, **units, "dropout": dropout})
     _override(body, "optimizer", {"name": optimizer, "learning_rate": learning_rate}, default=Sgd().name)

@@ -38,13 +38,14 @@ def test_options_alone_make_a_spec(service: Served, client: Client, ardoise: Ard
     said = ardoise(
         *("submit", "--dataset", "synthetic", "--architecture", "mlp", "--hidden", "16,8", "--activation", "tanh"),
         *("--epochs", 1, "--learning-rate", 0.05, "--batch-size", 32, "--seed", 7, "--train-size", 100),
-        *("--name", "by options", "--tag", "a", "--tag", "b", "--priority", 3),
+        *("--augmentation", "shift,elastic", "--name", "by options", "--tag", "a", "--tag", "b", "--priority", 3),
         url=service.url,
     )
     assert (said.status, said.err) == (0, "")
     assert spec_of(said.out, client) == ExperimentSpec.model_validate(
         {
-            "name": "by options", "dataset": {"name": "synthetic", "train_size": 100},
+            "name": "by options",
+            "dataset": {"name": "synthetic", "train_size": 100, "augmentation": ["shift", "elastic"]},
             "architecture": {"name": "mlp", "hidden": [16, 8]}, "activation": "tanh",
             "optimizer": {"name": "sgd", "learning_rate": 0.05}, "epochs": 1, "batch_size": 32, "seed": 7,
             "tags": ["a", "b"], "priority": 3,

@@ -183,7 +183,7 @@ def test_another_checkpoint_can_be_asked(client: Client, completed: Experiment, 
 def test_the_catalogue_names_what_specs_can_name(client: Client) -> None:
     assert "digits" in {each.name for each in client.datasets().items}
     assert {"perceptron", "mlp", "cnn"} <= {each.name for each in client.catalogue("architectures").items}
-    for kind in ("activations", "optimizers", "schedules"):
+    for kind in ("augmentations", "activations", "optimizers", "schedules"):
         assert client.catalogue(kind).items
 
 
