@@ -1,25 +1,32 @@
 """How an experiment comes in and goes out: what is checked first, what is stored, what is removed."""
 
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from service import architectures, checkpoints, datasets, ids
+from service.domain.architecture import ArchitectureOptions
 from service.domain.experiment import Experiment, State
 from service.domain.preview import Preview
 from service.domain.spec import MAX_PARAMETERS, ExperimentSpec
+from service.domain.sweep import SweepAccepted, SweepRequest, expand
 from service.errors import ConflictError, FieldError, InvalidSpecError
-from service.storage import Database, Session, experiments, idempotency
+from service.storage import Database, Session, experiments, idempotency, sweeps
 
 
 def check(spec: ExperimentSpec) -> int:
     """The network's trainable parameters, counted without allocating any; `InvalidSpecError` above the limit."""
-    parameters = architectures.count_parameters(
-        spec.architecture, activation=spec.activation, image_size=spec.dataset.side, classes=_classes(spec)
-    )
+    parameters = _parameters(spec.architecture, spec.activation, image_size=spec.dataset.side, classes=_classes(spec))
     if parameters > MAX_PARAMETERS:
         detail = f"has {parameters:,} parameters; at most {MAX_PARAMETERS:,} are allowed"
         raise InvalidSpecError((FieldError(pointer="#/architecture", detail=detail, code="too_many_parameters"),))
     return parameters
+
+
+@lru_cache(maxsize=1024)
+def _parameters(options: ArchitectureOptions, activation: str, *, image_size: int, classes: int) -> int:
+    """The experiments of a sweep have few networks, and counting one takes most of a submission's time."""
+    return architectures.count_parameters(options, activation=activation, image_size=image_size, classes=classes)
 
 
 def preview(spec: ExperimentSpec) -> Preview:
@@ -55,6 +62,31 @@ def submit(
         session, idempotency_key, owner=owner, body_sha256=body_sha256, experiment_id=added.id, now=now
     )
     return added
+
+
+def sweep(
+    session: Session,
+    request: SweepRequest,
+    *,
+    owner: str | None,
+    idempotency_key: str | None,
+    body_sha256: str,
+    now: datetime,
+) -> SweepAccepted:
+    """Store and thereby enqueue all experiments of a sweep, or none; errors as `submit`, pointers into the request."""
+    planned = expand(request, check=check)
+    if idempotency_key is not None:
+        known = idempotency.remembered(session, idempotency_key, owner=owner, body_sha256=body_sha256)
+        if known is not None:
+            return sweeps.of(session, known)
+    sweep_id, experiment_ids = ids.new(), tuple(ids.new() for _ in planned)
+    experiments.add_sweep(session, sweep_id, experiment_ids=experiment_ids, planned=planned, now=now, owner=owner)
+    if idempotency_key is not None:
+        first = experiment_ids[0]
+        idempotency.remember(
+            session, idempotency_key, owner=owner, body_sha256=body_sha256, experiment_id=first, now=now
+        )
+    return SweepAccepted(id=sweep_id, count=len(planned), experiment_ids=experiment_ids)
 
 
 def reproduce(session: Session, experiment_id: str, *, owner: str | None, now: datetime) -> Experiment:

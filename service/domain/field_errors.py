@@ -54,6 +54,17 @@ def pointer(path: Sequence[str | int]) -> str:
     return "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
+def dotted_paths(schema: Schema) -> list[str]:
+    """Every field that a document of this schema can have, and every field of those that are objects: `a`, `a.b`."""
+    fields = {field: [*_alternatives(schema, node)] for field, node in schema["properties"].items()}
+    found = []
+    for field, here in fields.items():
+        members = [ref for node in here if "discriminator" in node for ref in node["discriminator"]["mapping"].values()]
+        objects = [each for ref in members for each in _alternatives(schema, {"$ref": ref})]
+        found += [field, *(f"{field}.{inner}" for inner in dict.fromkeys(_properties([*here, *objects])))]
+    return found
+
+
 def _field_error(
     error: Mapping[str, Any], path: list[str | int], here: Sequence[Schema], document: object
 ) -> FieldError:

@@ -96,6 +96,7 @@ else:
     DatasetName = Literal[datasets.names()]
 
 Text = Annotated[str, Field(min_length=1, max_length=200, strict=True), AfterValidator(_printable)]
+Seed = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
 Tag = Annotated[str, Field(min_length=1, max_length=64, strict=True), AfterValidator(_printable)]
 
 
@@ -238,7 +239,7 @@ class ExperimentSpec(Record):
     loss: Loss = CrossEntropy()
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS, strict=True)] = 10
     batch_size: Annotated[int, Field(ge=1, le=MAX_BATCH_SIZE, strict=True)] = 64
-    seed: Annotated[int, Field(ge=0, lt=2**63, strict=True)] = 0
+    seed: Seed = 0
     early_stopping: EarlyStopping | None = None
     checkpoints: CheckpointPolicy = CheckpointPolicy()
     precision: Precision = Precision.FP32

@@ -1,7 +1,8 @@
 """Experiments: accepted, read, cancelled, continued, deleted. What workers do to them is in `queue.py`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import count
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from service.domain import cohort
 from service.domain.experiment import Experiment, State
 from service.domain.spec import ExperimentSpec
+from service.domain.sweep import Planned
 from service.errors import ConflictError, NotFoundError
 from service.storage import records
 from service.storage.tables import ExperimentRow, TagRow
@@ -28,7 +30,54 @@ def add(
     reproduces: str | None = None,
 ) -> Experiment:
     """Store and thereby enqueue: one INSERT."""
-    row = ExperimentRow(
+    turn = _next_turn(session, owner, priority=spec.priority)
+    row = _new_row(
+        experiment_id, spec, parameters=parameters, now=now, turn=turn, owner=owner, sweep_id=sweep_id,
+        reproduces=reproduces,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    session.add_all(_tags(row, spec))
+    session.flush()
+    return _record(session, row)
+
+
+def add_sweep(
+    session: Session,
+    sweep_id: str,
+    *,
+    experiment_ids: Sequence[str],
+    planned: Sequence[Planned],
+    now: datetime,
+    owner: str | None = None,
+) -> None:
+    """Store and thereby enqueue all of a sweep, as `add` would one after another, but in few statements."""
+    priorities = {spec.priority for spec, _ in planned}
+    turns = {priority: count(_next_turn(session, owner, priority=priority)) for priority in priorities}
+    rows = [
+        _new_row(
+            each, spec, parameters=parameters, now=now, turn=next(turns[spec.priority]), owner=owner, sweep_id=sweep_id
+        )
+        for each, (spec, parameters) in zip(experiment_ids, planned, strict=True)
+    ]
+    session.add_all(rows)
+    session.flush()
+    session.add_all(tag for row, (spec, _) in zip(rows, planned, strict=True) for tag in _tags(row, spec))
+    session.flush()
+
+
+def _new_row(
+    experiment_id: str,
+    spec: ExperimentSpec,
+    *,
+    parameters: int,
+    now: datetime,
+    turn: int,
+    owner: str | None,
+    sweep_id: str | None,
+    reproduces: str | None = None,
+) -> ExperimentRow:
+    return ExperimentRow(
         id=experiment_id,
         name=spec.name,
         state=State.QUEUED,
@@ -43,15 +92,14 @@ def add(
         sweep_id=sweep_id,
         created_at=now,
         priority=spec.priority,
-        turn=_next_turn(session, owner, priority=spec.priority),
+        turn=turn,
         epochs=spec.epochs,
         reproduces=reproduces,
     )
-    session.add(row)
-    session.flush()
-    session.add_all(TagRow(experiment_id=experiment_id, tag=tag) for tag in dict.fromkeys(spec.tags))
-    session.flush()
-    return _record(session, row)
+
+
+def _tags(row: ExperimentRow, spec: ExperimentSpec) -> list[TagRow]:
+    return [TagRow(experiment_id=row.id, tag=tag) for tag in dict.fromkeys(spec.tags)]
 
 
 def _next_turn(session: Session, owner: str | None, *, priority: int) -> int:
@@ -98,11 +146,19 @@ def revisions(session: Session, experiment_ids: Collection[str]) -> dict[str, in
 
 def cancel(session: Session, experiment_id: str, *, now: datetime) -> Experiment:
     """A queued one ends at once, a running one is asked to; `ConflictError` where it has already ended."""
-    # One statement: between two, the run could be taken or given back, and be missed by both.
+    if not changes_one(session, cancelling(ExperimentRow.id == experiment_id, now=now)):
+        row = find(session, experiment_id)
+        raise ConflictError(f"experiment {experiment_id} is {row.state}: only a queued or running one can be cancelled")
+    return get(session, experiment_id)
+
+
+def cancelling(which: sa.ColumnElement[bool], *, now: datetime) -> sa.Update:
+    """For this package's own use: ends those of them that are queued, and asks those that run to end."""
+    # One statement: between two, a run could be taken or given back, and be missed by both.
     queued = ExperimentRow.state == State.QUEUED
-    asked = (
+    return (
         sa.update(ExperimentRow)
-        .where(ExperimentRow.id == experiment_id, ExperimentRow.state.in_((State.QUEUED, State.RUNNING)))
+        .where(which, ExperimentRow.state.in_((State.QUEUED, State.RUNNING)))
         .values(
             state=sa.case((queued, State.CANCELLED), else_=ExperimentRow.state),
             finished_at=sa.case((queued, sa.literal(now, ExperimentRow.finished_at.type)), else_=None),
@@ -110,10 +166,6 @@ def cancel(session: Session, experiment_id: str, *, now: datetime) -> Experiment
             revision=ExperimentRow.revision + 1,
         )
     )
-    if not changes_one(session, asked):
-        row = find(session, experiment_id)
-        raise ConflictError(f"experiment {experiment_id} is {row.state}: only a queued or running one can be cancelled")
-    return get(session, experiment_id)
 
 
 def continue_for(session: Session, experiment_id: str, *, epochs: int, limit: int) -> Experiment:

@@ -1,0 +1,48 @@
+"""Sweeps: a sweep is the experiments that carry its id, and has no row of its own."""
+
+from collections import Counter
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.domain.experiment import State
+from service.domain.sweep import Sweep, SweepAccepted
+from service.errors import NotFoundError
+from service.storage import records
+from service.storage.experiments import cancelling, positions
+from service.storage.tables import ExperimentRow
+
+
+def get(session: Session, sweep_id: str) -> Sweep:
+    """The sweep with its experiments in their order; `NotFoundError` where there is none of it."""
+    # Ids are UUIDv7 and were given in the order of the sweep.
+    query = sa.select(ExperimentRow).where(ExperimentRow.sweep_id == sweep_id).order_by(ExperimentRow.id)
+    rows = [*session.scalars(query)]
+    if not rows:
+        raise NotFoundError(f"there is no sweep {sweep_id!r}")
+    states, places = Counter(row.state for row in rows), positions(session, rows)
+    return Sweep(
+        id=sweep_id,
+        count=len(rows),
+        states={state: states[state] for state in State},
+        created_at=rows[0].created_at,
+        items=tuple(records.experiment(row, queue_position=places.get(row.id)) for row in rows),
+    )
+
+
+def of(session: Session, experiment_id: str) -> SweepAccepted:
+    """The sweep that an experiment is one of; `NotFoundError` where it is of none."""
+    sweep_id = session.scalar(sa.select(ExperimentRow.sweep_id).where(ExperimentRow.id == experiment_id))
+    if sweep_id is None:
+        raise NotFoundError(f"experiment {experiment_id!r} is not one of a sweep")
+    query = sa.select(ExperimentRow.id).where(ExperimentRow.sweep_id == sweep_id).order_by(ExperimentRow.id)
+    ids = tuple(session.scalars(query))
+    return SweepAccepted(id=sweep_id, count=len(ids), experiment_ids=ids)
+
+
+def cancel(session: Session, sweep_id: str, *, now: datetime) -> Sweep:
+    """Those that are queued end at once, those that run are asked to; `NotFoundError` as `get`."""
+    statement = cancelling(ExperimentRow.sweep_id == sweep_id, now=now)
+    session.execute(statement, execution_options={"synchronize_session": False})
+    return get(session, sweep_id)
