@@ -72,6 +72,11 @@ class Settings(BaseSettings):
         """Where data sets lie."""
         return (self.data_dir or self.home / "data").resolve()
 
+    @cached_property
+    def cache_dir(self) -> Path:
+        """Where data sets lie decoded; it may be deleted at any time."""
+        return (self.home / "cache").resolve()
+
     @property
     def worker_count(self) -> int:
         """Worker processes that `serve` keeps."""

@@ -1,16 +1,18 @@
 """The catalogue of data sets: one file each, and the file name is the public name.
 
-A data set is a module with `FACTS`, what is known of it before any of it is read, and `load(*, data_dir, mirror)`, its
-two splits. It imports torch, torchvision and scikit-learn only inside `load`, so that the catalogue can be read without
-them. A file beginning with `_` is none.
+A data set is a module with `FACTS`, what is known of it before any of it is read, `FILES`, the paths below the data
+folder that it is read from, and `load(*, data_dir, mirror)`, its two splits. It imports torch, torchvision and
+scikit-learn only inside `load`, so that the catalogue can be read without them. A file beginning with `_` is none.
 """
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Protocol, cast
 
+from service.datasets import _cache
 from service.datasets._stratify import stratified_split
 from service.datasets._tensors import Dataset, Split, standardisation, standardise
 from service.domain.dataset import DatasetFacts
@@ -22,6 +24,7 @@ class _CatalogueEntry(Protocol):
     """What a module in this folder offers."""
 
     FACTS: DatasetFacts
+    FILES: tuple[str, ...]
 
     def load(self, *, data_dir: Path, mirror: str | None) -> Dataset: ...
 
@@ -37,15 +40,35 @@ def facts(name: str) -> DatasetFacts:
     return _entry(name).FACTS
 
 
-def load(name: str, *, data_dir: Path, mirror: str | None = None, image_size: int | None = None) -> Dataset:
+def load(
+    name: str,
+    *,
+    data_dir: Path,
+    mirror: str | None = None,
+    image_size: int | None = None,
+    cache_dir: Path | None = None,
+) -> Dataset:
     """Both splits, of the data set's own size or resized to image_size x image_size.
 
     What is not bundled is read from `data_dir`, or else downloaded into it first, from `mirror` where one is given
     (`_torchvision` says how the files lie there). Raises DatasetUnavailableError where that cannot be done, and
     ValueError where there is no such data set. The same call gives the same bytes.
+
+    With `cache_dir` it is decoded and resized once, and then the tensors are mapped from files there, which all
+    processes share (`_cache`): nobody may write to them. Without, every call decodes anew.
     """
-    dataset = _entry(name).load(data_dir=data_dir, mirror=mirror)
-    return dataset if image_size is None else dataset.resized(image_size)
+    entry = _entry(name)
+    sources = [data_dir / file for file in entry.FILES]
+
+    def cached(stored_as: str, decode: Callable[[], Dataset]) -> Dataset:
+        return decode() if cache_dir is None else _cache.load(stored_as, decode, cache_dir=cache_dir, sources=sources)
+
+    def own_size() -> Dataset:
+        return cached(name, lambda: entry.load(data_dir=data_dir, mirror=mirror))
+
+    if image_size is None or image_size == entry.FACTS.image_size:
+        return own_size()
+    return cached(f"{name}-{image_size}", lambda: own_size().resized(image_size))
 
 
 def _entry(name: str) -> _CatalogueEntry:

@@ -76,7 +76,7 @@ def download(
                 _fetch_all(archives, workshop / folder, dataset=dataset)
                 unpack(workshop)
                 for name in dict.fromkeys([*(archive.name for archive in archives), *files]):
-                    _publish(workshop / folder / name, place / name)
+                    publish(workshop / folder / name, place / name)
             finally:
                 shutil.rmtree(workshop, ignore_errors=True)
     except _FetchError as error:
@@ -138,7 +138,7 @@ def _stream(client: "httpx.Client", url: str, target: Path) -> str:
     return digest.hexdigest()
 
 
-def _publish(file: Path, target: Path) -> None:
+def publish(file: Path, target: Path) -> None:
     """Moves a whole file into place; its bytes reach the disk first, lest a power cut leave a name without them."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with file.open("r+b") as written:

@@ -1,6 +1,7 @@
 """A data set in memory: two splits of two tensors."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,13 @@ class Dataset:
 
     train: Split
     test: Split
+    measured: tuple[float, float] | None = None
+    """The standardisation, where it is known already."""
+
+    @cached_property
+    def standardisation(self) -> tuple[float, float]:
+        """Mean and standard deviation of the training images, as the function of this name reckons them."""
+        return self.measured or standardisation(self.train.images)
 
     def resized(self, size: int) -> "Dataset":
         """Both splits with images of size x size, 8..64."""

@@ -37,6 +37,11 @@ class Source:
     train: Mapping[str, object]
     test: Mapping[str, object]
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files below the data folder."""
+        return tuple(f"{self.folder}/{file}" for file in self.files)
+
 
 def idx_source(class_name: str) -> Source:
     """The four IDX files of MNIST, which others have kept the names of."""

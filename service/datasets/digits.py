@@ -24,6 +24,7 @@ FACTS = DatasetFacts(
     source="Alpaydin, Kaynak: Cascading classifiers, Kybernetika 34(4), 1998; UCI Machine Learning Repository",
     bundled=True,
 )
+FILES = ()
 
 
 def load(*, data_dir: Path, mirror: str | None) -> Dataset:  # noqa: ARG001  # it needs neither: it is bundled

@@ -51,3 +51,5 @@ _SOURCE = _torchvision.Source(
     train={"split": "digits", "train": True},
     test={"split": "digits", "train": False},
 )
+
+FILES = _SOURCE.paths

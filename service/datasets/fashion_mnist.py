@@ -33,7 +33,10 @@ FACTS = DatasetFacts(
     bundled=False,
 )
 
+_SOURCE = _torchvision.idx_source("FashionMNIST")
+FILES = _SOURCE.paths
+
 
 def load(*, data_dir: Path, mirror: str | None) -> Dataset:
     """60,000 and 10,000 images of 28x28."""
-    return _torchvision.load("fashion_mnist", _torchvision.idx_source("FashionMNIST"), data_dir=data_dir, mirror=mirror)
+    return _torchvision.load("fashion_mnist", _SOURCE, data_dir=data_dir, mirror=mirror)

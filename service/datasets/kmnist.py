@@ -22,7 +22,10 @@ FACTS = DatasetFacts(
     bundled=False,
 )
 
+_SOURCE = _torchvision.idx_source("KMNIST")
+FILES = _SOURCE.paths
+
 
 def load(*, data_dir: Path, mirror: str | None) -> Dataset:
     """60,000 and 10,000 images of 28x28."""
-    return _torchvision.load("kmnist", _torchvision.idx_source("KMNIST"), data_dir=data_dir, mirror=mirror)
+    return _torchvision.load("kmnist", _SOURCE, data_dir=data_dir, mirror=mirror)

@@ -46,3 +46,5 @@ _SOURCE = _torchvision.Source(
     train={"what": "train"},
     test={"what": "test10k"},
 )
+
+FILES = _SOURCE.paths

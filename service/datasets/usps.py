@@ -44,3 +44,5 @@ _SOURCE = _torchvision.Source(
     train={"train": True},
     test={"train": False},
 )
+
+FILES = _SOURCE.paths

@@ -1,0 +1,148 @@
+"""Data sets as files of tensors that all processes of a machine map: decoded once, and in memory once.
+
+    <cache>/<entry>.safetensors    images and labels of both splits; in its header the key that it was made under, the
+                                   standardisation and a checksum over all of it
+    <cache>/.<entry>.lock          held while the entry is made; whoever comes meanwhile waits and then maps it
+
+The mapping is private: a process that wrote to a tensor would write to a copy of that page, and neither the file nor
+another process would see it. An entry is never changed, only replaced by a rename, so who has mapped the old one keeps
+it. One that is damaged, or was made from other files or by other code, is made anew. A folder that cannot be written to
+costs a warning and the sharing, never the data set.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from filelock import FileLock
+
+from service.datasets._download import publish
+from service.datasets._tensors import Dataset, Split
+
+if TYPE_CHECKING:
+    import torch
+
+_log = structlog.get_logger(__name__)
+
+
+def load(entry: str, decode: Callable[[], Dataset], *, cache_dir: Path, sources: Iterable[Path]) -> Dataset:
+    """The data set as it lies in the cache; where it does not, or not as it is now, `decode` makes it.
+
+    `sources` are the files that `decode` reads, by which an entry is known to be out of date; it may bring them first.
+    Where the cache cannot be used the tensors are those of `decode`. What `decode` raises goes through.
+    """
+    sources = tuple(sources)
+    file = cache_dir / f"{entry}.safetensors"
+    if (found := _mapped(file, _key(sources))) is not None:
+        return found
+    with ExitStack() as held:
+        try:
+            cache_dir.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(cache_dir / f".{entry}.lock"))
+        except (OSError, NotImplementedError) as error:  # the latter where the file system knows no locks
+            _warn(entry, cache_dir, error)
+            return decode()
+        # The key is taken before the files are read: should they change meanwhile, the entry is out of date at once.
+        key = _key(sources)
+        if (found := _mapped(file, key)) is not None:
+            return found
+        dataset = decode()
+        return _stored(dataset, entry, file, key or _key(sources)) or dataset
+
+
+def _stored(dataset: Dataset, entry: str, file: Path, key: str | None) -> Dataset | None:
+    """The same, mapped from a new entry; None, after a warning, where the disk will not have it."""
+    from safetensors.numpy import save
+
+    if key is None:
+        return None
+    part = file.with_name(f".{entry}.part")
+    tensors = {
+        "train_images": dataset.train.images.contiguous(),
+        "train_labels": dataset.train.labels.contiguous(),
+        "test_images": dataset.test.images.contiguous(),
+        "test_labels": dataset.test.labels.contiguous(),
+    }
+    facts = {"key": key, "mean": repr(dataset.standardisation[0]), "std": repr(dataset.standardisation[1])}
+    facts["checksum"] = _checksum(tensors, facts)
+    try:
+        part.write_bytes(save({name: tensor.numpy() for name, tensor in tensors.items()}, metadata=facts))
+        publish(part, file)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        _warn(entry, file.parent, error)
+        return None
+    return _mapped(file, key)
+
+
+def _mapped(file: Path, key: str | None) -> Dataset | None:
+    """The entry, if it is there, whole and made under this key."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="pt") as stored:
+            facts = dict(stored.metadata() or {})
+            if facts.get("key") != key:
+                return None
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118  # it is no mapping
+        if facts.pop("checksum", None) != _checksum(tensors, facts):
+            raise ValueError("the checksum is another")
+        return Dataset(
+            train=Split(images=tensors["train_images"], labels=tensors["train_labels"]),
+            test=Split(images=tensors["test_images"], labels=tensors["test_labels"]),
+            measured=(float(facts["mean"]), float(facts["std"])),
+        )
+    except FileNotFoundError:
+        return None
+    except (OSError, RuntimeError, ValueError, LookupError, SafetensorError) as error:
+        _log.info("a cached data set cannot be used and is made anew", file=file.name, error=str(error))
+        return None
+
+
+def _checksum(tensors: "Mapping[str, torch.Tensor]", facts: Mapping[str, str]) -> str:
+    """CRC-32 of everything; at 4 GB/s it is a matter of milliseconds."""
+    crc = zlib.crc32(repr(sorted(facts.items())).encode())
+    for _name, tensor in sorted(tensors.items()):
+        crc = zlib.crc32(tensor.numpy().data, crc)
+    return f"{crc:08x}"
+
+
+def _key(sources: Iterable[Path]) -> str | None:
+    """What an entry depends on: the files, the code that reads them, and what may round otherwise when resizing.
+
+    None where a file is not there.
+    """
+    import torch
+
+    parts = [_code(), torch.__version__, torch.backends.cpu.get_cpu_capability()]
+    try:
+        for file in sources:
+            state = file.stat()
+            parts.append(f"{file.resolve()} {state.st_size} {state.st_mtime_ns}")
+    except OSError:
+        return None
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """A digest of this folder, so that no one has to remember a version number."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _warn(entry: str, cache_dir: Path, error: Exception) -> None:
+    _log.warning(
+        "the cache folder cannot be used; every worker holds its own copy of the data set",
+        dataset=entry,
+        folder=str(cache_dir),
+        error=str(error),
+    )
