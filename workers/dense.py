@@ -10,8 +10,14 @@ where they belong, and they are the textbook ones (Rumelhart, Hinton and William
 Nothing else is computed than what autograd computes, in another order of summation at most;
 `tests/workers/test_dense.py` holds every activation against it. Shapes carry a leading dimension, the stack:
 `(stack, batch, features)`.
+
+A network's numbers are meant not to depend on what it is stacked with, to the bit. Two things stand in the way. A
+kernel takes another path for the last few values of a call: so what is not exactly rounded anyway is called once for
+each network unless all its values fill whole vectors, and each network's parameters are padded. And a library may
+choose another matrix product for a stack: `workers/cohort.py` looks whether it does, here and now.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -20,6 +26,12 @@ import torch
 from torch import nn
 
 _aten = torch.ops.aten
+
+VECTOR = 32
+"""Values that a kernel takes at once at most, on any processor that torch knows."""
+ALIGNED = 64
+"""Values to whose multiple a network's parameters are padded: whole vectors, and every network's first in a cache line
+of its own."""
 
 
 class _Activation(NamedTuple):
@@ -79,15 +91,16 @@ def is_dense(network: nn.Sequential) -> bool:
 class DenseStack:
     """Networks of one shape, whose parameters become views of `parameters`: what is trained here, they are.
 
-    The flat buffers hold layer after layer, and within a layer network after network.
+    `parameters` and `gradients` are `(stack, width)`: a row a network, layer after layer, and then zeros.
     """
 
-    def __init__(self, networks: Sequence[nn.Sequential]) -> None:
-        """All must be `is_dense` and of the same shape."""
-        first = networks[0]
-        total = sum(parameter.numel() for parameter in first.parameters()) * len(networks)
-        self.parameters = torch.empty(total)
-        self.gradients = torch.zeros(total)
+    def __init__(self, networks: Sequence[nn.Sequential], generators: Sequence[torch.Generator]) -> None:
+        """All must be `is_dense` and of the same shape; a network's dropout draws from its own generator."""
+        total = sum(parameter.numel() for parameter in networks[0].parameters())
+        width = math.ceil(total / ALIGNED) * ALIGNED
+        self.parameters = torch.zeros(len(networks), width)
+        self.gradients = torch.zeros(len(networks), width)
+        self._generators = generators
         self.layers = self._stack(networks)
 
     def _stack(self, networks: Sequence[nn.Sequential]) -> list[_Layer]:
@@ -98,13 +111,13 @@ class DenseStack:
                 views = []
                 for name in ("weight", "bias"):
                     originals = [getattr(network[position], name) for network in networks]
-                    shape = (len(networks), *originals[0].shape)
-                    size = len(networks) * originals[0].numel()
-                    views += [flat[used : used + size].view(shape) for flat in (self.parameters, self.gradients)]
+                    part = slice(used, used := used + originals[0].numel())
+                    views += [
+                        rows[:, part].unflatten(1, originals[0].shape) for rows in (self.parameters, self.gradients)
+                    ]
                     for original, place in zip(originals, views[-2], strict=True):
                         place.copy_(original.detach())
                         original.data = place
-                    used += size
                 weight, weight_gradient, bias, bias_gradient = views
                 layers.append(_Layer(weight, bias, weight_gradient, bias_gradient))
             elif isinstance(module, nn.Dropout):
@@ -123,32 +136,38 @@ class DenseStack:
         same shape, receive each image's loss and its most probable class.
         """
         logits = self._forward(images)
-        torch.argmax(logits, 2, out=predicted)
-        log_probabilities = torch.log_softmax(logits, 2)
-        index = labels.unsqueeze(2)
-        torch.gather(log_probabilities, 2, index, out=losses.unsqueeze(2)).neg_()
-        classes, batch = logits.shape[2], logits.shape[1]
+        classes, batch = logits.shape[1:]
+        torch.argmax(logits, 1, out=predicted)
+        log_probabilities = torch.log_softmax(logits, 1)
+        index = labels.unsqueeze(1)
+        torch.gather(log_probabilities, 1, index, out=losses.unsqueeze(1)).neg_()
         if label_smoothing:
-            even = log_probabilities.mean(2).neg_()
+            even = log_probabilities.mean(1).neg_()
             losses.mul_(1 - label_smoothing).add_(even, alpha=label_smoothing)
-        delta = log_probabilities.exp_()
+        delta = self._each(torch.Tensor.exp_, log_probabilities)
         if label_smoothing:
             delta.sub_(label_smoothing / classes)
-        delta.scatter_add_(2, index, torch.full_like(index, label_smoothing - 1, dtype=delta.dtype))
-        self._backward(delta.mul_(1 / batch))
+        delta.scatter_add_(1, index, torch.full_like(index, label_smoothing - 1, dtype=delta.dtype))
+        self._backward(delta.mul_(1 / batch).transpose(1, 2))
 
     def _forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits `(stack, classes, batch)`: what runs over ten classes is quick when these do not lie side by side."""
         values = images
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             layer.inputs = values
             values = torch.baddbmm(layer.bias.unsqueeze(1), values, layer.weight.transpose(1, 2))
             if layer.activation is not None:
-                before, values = values, layer.activation.forward(values)
+                before, values = values, self._each(layer.activation.forward, values)
                 layer.kept = before if layer.activation.keeps_input else values
             if layer.dropout:
-                layer.mask = torch.empty_like(values).bernoulli_(1 - layer.dropout).div_(1 - layer.dropout)
+                layer.mask = torch.empty_like(values)
+                for mask, generator in zip(layer.mask, self._generators, strict=True):
+                    mask.bernoulli_(1 - layer.dropout, generator=generator)
+                layer.mask.div_(1 - layer.dropout)
                 values = values * layer.mask
-        return values
+        last = self.layers[-1]
+        last.inputs = values
+        return torch.baddbmm(last.bias.unsqueeze(2), last.weight, values.transpose(1, 2))
 
     def _backward(self, delta: torch.Tensor) -> None:
         for number in range(len(self.layers) - 1, -1, -1):
@@ -161,4 +180,12 @@ class DenseStack:
                 if below.mask is not None:
                     delta.mul_(below.mask)
                 if below.activation is not None:
-                    delta = below.activation.backward(delta, below.kept)
+                    delta = self._each(below.activation.backward, delta, below.kept)
+
+    @staticmethod
+    def _each(function: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
+        """A function of values one by one: of the whole stack at once, where that cannot change a bit."""
+        stack, size = len(tensors[0]), tensors[0][0].numel()
+        if stack == 1 or size % VECTOR == 0:
+            return function(*tensors)
+        return torch.stack([function(*own) for own in zip(*tensors, strict=True)])

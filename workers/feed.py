@@ -1,6 +1,7 @@
 """The batches of one epoch, in the epoch's own order: one gather an epoch, one slice a batch."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -11,23 +12,32 @@ from workers.training_data import TrainingData
 
 
 class Feed:
-    """What one run learns from in one epoch; the same for the same spec and epoch, whatever happened before."""
+    """What runs learn from in one epoch; the same for the same spec and epoch, whatever happened before.
 
-    def __init__(self, data: TrainingData, spec: ExperimentSpec, *, epoch: int) -> None:
-        order = torch.randperm(
-            len(data.train), generator=generator(spec.seed, epoch=epoch, purpose=Purpose.SHUFFLE)
-        ).to(data.train.indices.device)
-        self._split = data.train.taken(order)
-        self._mean, self._std = data.mean, data.std
-        self._batch_size = spec.batch_size
+    The runs lie in a leading dimension: they have as many images, of the same size, and batches of the same size.
+    """
+
+    def __init__(self, runs: Sequence[tuple[TrainingData, ExperimentSpec, int]]) -> None:
+        """Of each run its data, its spec and the epoch."""
+        data, spec, _epoch = runs[0]
         self.images = len(data.train)
         self.steps = steps_per_epoch(self.images, spec.batch_size)
+        self._mean, self._std = data.mean, data.std
+        self._batch_size = spec.batch_size
+        images, labels = data.train.whole.images, data.train.whole.labels
+        self._images = images.new_empty(len(runs), self.images, *images.shape[1:])
+        self._labels = labels.new_empty(len(runs), self.images)
+        for (data, spec, epoch), own_images, own_labels in zip(runs, self._images, self._labels, strict=True):
+            shuffle = generator(spec.seed, epoch=epoch, purpose=Purpose.SHUFFLE)
+            order = torch.randperm(self.images, generator=shuffle).to(images.device)
+            data.train.take(order, images=own_images, labels=own_labels)
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Standardised images `(batch, 1, height, width)`, labels `(batch,)`; the last batch may be smaller."""
+        """Standardised images `(runs, batch, 1, height, width)`, labels `(runs, batch)`; the last may be smaller."""
         part = slice(step * self._batch_size, (step + 1) * self._batch_size)
-        images = datasets.standardise(self._split.images[part], mean=self._mean, std=self._std)
-        return images, self._split.labels[part]
+        images = self._images[:, part]
+        standardised = datasets.standardise(images.flatten(0, 1), mean=self._mean, std=self._std)
+        return standardised.view(*images.shape[:2], *standardised.shape[1:]), self._labels[:, part]
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:

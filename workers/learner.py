@@ -1,7 +1,7 @@
 """One network that learns, a batch at a time: gradients, then the optimizer's rule."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import torch
@@ -9,7 +9,7 @@ from torch import nn
 
 from service.domain.spec import ExperimentSpec
 from workers import update_rules
-from workers.update_rules import BLOCK, Now, State
+from workers.update_rules import BLOCK, Now, State, UpdateRule
 
 STEP = "step"
 
@@ -19,30 +19,38 @@ class Learner(ABC):
 
     def __init__(self, network: nn.Sequential, spec: ExperimentSpec) -> None:
         self.network = network
-        self._rule = update_rules.build(spec.optimizer)
+        self.spec = spec
+        self.rule = update_rules.build(spec.optimizer)
+        self.steps = 0
         self._smoothing = spec.loss.label_smoothing
-        self._step = 0
-        self._parameters = self._flat_parameters()
-        self._state = [
-            {name: torch.zeros_like(parameter) for name in self._rule.memory} for parameter in self._parameters
-        ]
-        self._blocks = [
-            [_Block(parameter, state, start, end) for start, end in _bounds(parameter)]
-            for parameter, state in zip(self._parameters, self._state, strict=True)
-        ]
+        parameters = self._flat_parameters()
+        self._keep_in(parameters, [_nothing_yet(self.rule, buffer) for buffer in parameters])
+
+    def _keep_in(self, parameters: Sequence[torch.Tensor], memory: Sequence[State]) -> None:
+        """From now on the parameters, and what the optimizer remembers of them, lie in these buffers."""
+        self._parameters, self._memory = list(parameters), list(memory)
+        self._blocks = [blocks(buffer, state) for buffer, state in zip(parameters, memory, strict=True)]
 
     def step(self, images: torch.Tensor, labels: torch.Tensor, *, learning_rate: float) -> None:
         """Learn from a batch: float `(batch, 1, height, width)`, int64 `(batch,)`."""
-        self._step += 1
-        now = Now(learning_rate=learning_rate, step=self._step)
-        for blocks, gradients in zip(self._blocks, self._gradients(images, labels), strict=True):
-            for block in blocks:
-                self._rule.update(block.parameters, gradients[block.start : block.end], block.state, now)
+        self.update(self._gradients(images, labels), learning_rate=learning_rate)
+
+    def update(self, gradients: Iterator[torch.Tensor], *, learning_rate: float) -> None:
+        """One step of the optimizer, given the gradient of each buffer, which may be overwritten."""
+        self.steps += 1
+        now = Now(learning_rate=learning_rate, step=self.steps)
+        for parts, gradient in zip(self._blocks, gradients, strict=True):
+            for block in parts:
+                self.rule.update(block.parameters, gradient[block.start : block.end], block.state, now)
 
     @property
     def evaluated(self) -> nn.Module:
         """What judges images: the network, or an equal of it that is quicker."""
         return self.network
+
+    def seed(self, seed: int) -> None:
+        """All that the next epoch draws, such as dropout, follows from this; by default by torch's own generator."""
+        torch.manual_seed(seed)
 
     @abstractmethod
     def begin_epoch(self, images: int) -> None:
@@ -63,19 +71,20 @@ class Learner(ABC):
     def state_tensors(self) -> dict[str, torch.Tensor]:
         """All that the optimizer remembers, by `<buffer>.<name>`; its options are in the spec."""
         tensors = {
-            f"{number}.{name}": value for number, state in enumerate(self._state) for name, value in state.items()
+            f"{number}.{name}": value for number, state in enumerate(self._memory) for name, value in state.items()
         }
-        return {STEP: torch.tensor(self._step)} | tensors
+        return {STEP: torch.tensor(self.steps)} | tensors
 
     def load_state_tensors(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Put back what `state_tensors` gave."""
-        self._step = int(tensors[STEP])
-        for number, state in enumerate(self._state):
+        """Put back what `state_tensors` gave; the end of a buffer that is padding may be missing."""
+        self.steps = int(tensors[STEP])
+        for number, state in enumerate(self._memory):
             for name, value in state.items():
-                value.copy_(tensors[f"{number}.{name}"])
+                stored = tensors[f"{number}.{name}"]
+                value[: len(stored)].copy_(stored)
 
 
-class _Block:
+class Block:
     """Views of a stretch of one buffer and of what is remembered of it."""
 
     def __init__(self, parameters: torch.Tensor, state: State, start: int, end: int) -> None:
@@ -84,7 +93,12 @@ class _Block:
         self.state = {name: value[start:end] for name, value in state.items()}
 
 
-def _bounds(buffer: torch.Tensor) -> Iterator[tuple[int, int]]:
-    """Blocks on the CPU; a GPU has no use for them, and every launch has its price."""
-    size = BLOCK if buffer.device.type == "cpu" else max(1, buffer.numel())
-    return pairwise([*range(0, buffer.numel(), size), buffer.numel()])
+def blocks(parameters: torch.Tensor, state: State) -> list[Block]:
+    """A one-dimensional buffer in pieces that fit the cache; a GPU has no use for them: every launch has its price."""
+    size = BLOCK if parameters.device.type == "cpu" else max(1, parameters.numel())
+    bounds = pairwise([*range(0, parameters.numel(), size), parameters.numel()])
+    return [Block(parameters, state, start, end) for start, end in bounds]
+
+
+def _nothing_yet(rule: UpdateRule, parameters: torch.Tensor) -> State:
+    return {name: torch.zeros_like(parameters) for name in rule.memory}

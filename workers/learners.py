@@ -13,6 +13,7 @@ from service.domain.spec import ExperimentSpec, Precision
 from workers.autograd import AutogradLearner
 from workers.dense import DenseStack, is_dense
 from workers.learner import Learner
+from workers.update_rules import State
 
 
 def build(network: nn.Sequential, spec: ExperimentSpec) -> Learner:
@@ -22,35 +23,77 @@ def build(network: nn.Sequential, spec: ExperimentSpec) -> Learner:
     return DenseLearner(network, spec) if written_out else AutogradLearner(network, spec)
 
 
+class EpochFigures:
+    """Of each image of an epoch as it was trained on: loss, most probable class, label; `(stack, images)` each."""
+
+    def __init__(self, images: int, *, stack: int = 1) -> None:
+        self.losses = torch.empty(stack, images)
+        self.predicted = torch.empty(stack, images, dtype=torch.int64)
+        self.labels = torch.empty(stack, images, dtype=torch.int64)
+        self.seen = 0
+
+    def next(self, labels: torch.Tensor) -> slice:
+        """The place of a batch with these labels, `(stack, batch)`."""
+        part = slice(self.seen, self.seen + labels.shape[1])
+        self.seen = part.stop
+        self.labels[:, part] = labels
+        return part
+
+    def mean_of(self, member: int) -> tuple[float, float]:
+        """Mean loss and accuracy of one network."""
+        hits = int((self.predicted[member] == self.labels[member]).sum())
+        return self.losses[member].sum(dtype=torch.float64).item() / self.seen, hits / self.seen
+
+
 class DenseLearner(Learner):
-    """Dense layers and nothing else, on the CPU."""
+    """Dense layers and nothing else, on the CPU: by itself, or in a row of a stack (`workers/cohort.py`)."""
 
     def __init__(self, network: nn.Sequential, spec: ExperimentSpec) -> None:
-        self._stack = DenseStack([network])
+        self.generator = torch.Generator()
+        self._own: DenseStack | None = DenseStack([network], [self.generator])
         super().__init__(network, spec)
 
+    @property
+    def memory(self) -> State:
+        """What the optimizer remembers, by name, of the whole row of parameters."""
+        return self._memory[0]
+
+    def join(self, parameters: torch.Tensor, memory: State) -> None:
+        """Live in a row of a stack from now on, into which all that was learnt has been copied."""
+        self._own = None
+        self._keep_in([parameters], [memory])
+
+    def leave(self) -> DenseStack:
+        """Live in a stack of its own, if that is not so already."""
+        if self._own is None:
+            self._own = DenseStack([self.network], [self.generator])
+            self._keep_in([self._own.parameters[0]], [{name: value.clone() for name, value in self.memory.items()}])
+        return self._own
+
+    def look_at(self, figures: EpochFigures, *, member: int) -> None:
+        """Answer for one network of a stack, whose epoch begins."""
+        self._figures, self._member = figures, member
+
+    def seed(self, seed: int) -> None:
+        self.generator.manual_seed(seed)
+
     def begin_epoch(self, images: int) -> None:
-        self._losses = torch.empty(1, images)
-        self._predicted = torch.empty(1, images, dtype=torch.int64)
-        self._labels = torch.empty(1, images, dtype=torch.int64)
-        self._seen = 0
+        self.look_at(EpochFigures(images), member=0)
 
     def epoch_figures(self) -> tuple[float, float]:
-        hits = int((self._predicted == self._labels).sum())
-        return self._losses.sum(dtype=torch.float64).item() / self._seen, hits / self._seen
+        return self._figures.mean_of(self._member)
 
     def _flat_parameters(self) -> list[torch.Tensor]:
-        return [self._stack.parameters]
+        return [self.leave().parameters[0]]
 
     def _gradients(self, images: torch.Tensor, labels: torch.Tensor) -> Iterator[torch.Tensor]:
-        part = slice(self._seen, self._seen + len(labels))
-        self._seen += len(labels)
-        self._labels[0, part] = labels
-        self._stack.gradients_of(
+        stack = self.leave()
+        part = self._figures.next(labels.unsqueeze(0))
+        stack.gradients_of(
             images.flatten(1).unsqueeze(0),
             labels.unsqueeze(0),
             label_smoothing=self._smoothing,
-            losses=self._losses[:, part],
-            predicted=self._predicted[:, part],
+            losses=self._figures.losses[:, part],
+            predicted=self._figures.predicted[:, part],
         )
-        yield self._stack.gradients
+        yield stack.gradients[0]

@@ -2,20 +2,40 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from service.domain.metrics import EpochMetrics
 from service.domain.spec import ExperimentSpec
+from workers.cohort import Cohort
 from workers.evaluation import evaluate
 from workers.feed import Feed
 from workers.learner import Learner
-from workers.randomness import Purpose, seed_global
+from workers.randomness import Purpose, seed_for
 from workers.training_data import TrainingData
 
 
 class InterruptedTrainingError(Exception):
     """The caller asked to stop between two batches; the epoch that was going on is lost."""
+
+
+@dataclass
+class Course:
+    """One run's way through its epochs.
+
+    `interrupted` is asked before each batch, `progress` is told the share of the whole run that is done, and
+    `on_interruption` that no more is trained: others that learn beside it go on with the epoch.
+    """
+
+    learner: Learner
+    data: TrainingData
+    spec: ExperimentSpec
+    epoch: int = 0
+    """The last one that was trained."""
+    interrupted: Callable[[], bool] = lambda: False
+    progress: Callable[[float], None] = lambda _fraction: None
+    on_interruption: Callable[[], None] = lambda: None
 
 
 def train(
@@ -29,57 +49,89 @@ def train(
 ) -> Iterator[EpochMetrics]:
     """Train epochs `after_epoch + 1 .. spec.epochs`, one each time the generator is advanced.
 
-    Between two epochs the learner is the caller's to read. `interrupted` is asked before each batch, `progress` is told
-    the share of the whole run that is done. The numbers of an epoch depend on the weights and the optimizer's state
-    before it, the spec and the epoch's number: on nothing that happened earlier in this process.
+    Between two epochs the learner is the caller's to read. The numbers of an epoch depend on the weights and the
+    optimizer's state before it, the spec and the epoch's number: on nothing that happened earlier in this process.
     """
-    for epoch in range(after_epoch + 1, spec.epochs + 1):
-        began = time.perf_counter()
-        learning_rate = _train_epoch(learner, data, spec, epoch=epoch, interrupted=interrupted, progress=progress)
-        loss, accuracy = learner.epoch_figures()
-        trained = time.perf_counter()
-        validation = evaluate(
-            learner.evaluated, data.validation, mean=data.mean, std=data.std, label_smoothing=spec.loss.label_smoothing
-        )
-        yield EpochMetrics(
-            epoch=epoch,
-            train_loss=loss if math.isfinite(loss) else None,
-            train_accuracy=accuracy,
-            val_loss=validation.loss,
-            val_accuracy=validation.accuracy,
-            learning_rate=learning_rate,
-            epoch_seconds=time.perf_counter() - began,
-            samples_per_second=len(data.train) / (trained - began),
-            recorded_at=datetime.now(UTC),
-        )
-
-
-def _train_epoch(
-    learner: Learner,
-    data: TrainingData,
-    spec: ExperimentSpec,
-    *,
-    epoch: int,
-    interrupted: Callable[[], bool],
-    progress: Callable[[float], None],
-) -> float:
-    """Go through the training split once, in the epoch's own order; the learning rate of the last batch."""
-    feed = Feed(data, spec, epoch=epoch)
-    seed_global(spec.seed, epoch=epoch, purpose=Purpose.DROPOUT)
-    learner.network.train()
-    learner.begin_epoch(feed.images)
-
-    learning_rate = spec.optimizer.learning_rate
-    for step in range(feed.steps):
-        if interrupted():
+    course = Course(learner, data, spec, epoch=after_epoch, interrupted=interrupted, progress=progress)
+    while course.epoch < spec.epochs:
+        (epoch,) = train_epoch([course])
+        if epoch is None:
             raise InterruptedTrainingError
-        learning_rate = spec.schedule.learning_rate(
-            spec.optimizer.learning_rate,
-            step=(epoch - 1) * feed.steps + step,
-            steps_per_epoch=feed.steps,
-            epochs=spec.epochs,
-        )
+        yield epoch
+
+
+def train_epoch(courses: Sequence[Course], cohort: Cohort | None = None) -> list[EpochMetrics | None]:
+    """Train the next epoch of each: of one run, or of the runs of a cohort, side by side; None where interrupted.
+
+    The seconds of an epoch are those that passed, whoever else was trained in them.
+    """
+    began = time.perf_counter()
+    for course in courses:
+        course.epoch += 1
+    learning_rates = _train_epoch(courses, cohort)
+    trained = time.perf_counter()
+    return [
+        None if learning_rate is None else _record(course, learning_rate, began=began, trained=trained)
+        for course, learning_rate in zip(courses, learning_rates, strict=True)
+    ]
+
+
+def _train_epoch(courses: Sequence[Course], cohort: Cohort | None) -> Sequence[float | None]:
+    """Go through the training split once, each in its own order; the learning rates of the last batch."""
+    feed = Feed([(course.data, course.spec, course.epoch) for course in courses])
+    for course in courses:
+        course.learner.seed(seed_for(course.spec.seed, epoch=course.epoch, purpose=Purpose.DROPOUT))
+        course.learner.network.train()
+    (cohort or courses[0].learner).begin_epoch(feed.images)
+    learning_rates: list[float] = []
+    stopped: set[int] = set()
+    for step in range(feed.steps):
+        for member, course in enumerate(courses):
+            if member not in stopped and course.interrupted():
+                stopped.add(member)
+                course.on_interruption()
+        if len(stopped) == len(courses):
+            break
+        learning_rates = [_learning_rate(course, step=step, steps=feed.steps) for course in courses]
         images, labels = feed.batch(step)
-        learner.step(images, labels, learning_rate=learning_rate)
-        progress((epoch - 1 + (step + 1) / feed.steps) / spec.epochs)
-    return learning_rate
+        if cohort is None:
+            courses[0].learner.step(images[0], labels[0], learning_rate=learning_rates[0])
+        else:
+            cohort.step(images.squeeze(2), labels, learning_rates=learning_rates)
+        for course in courses:
+            course.progress((course.epoch - 1 + (step + 1) / feed.steps) / course.spec.epochs)
+    return [None if member in stopped else rate for member, rate in enumerate(learning_rates or [0.0] * len(courses))]
+
+
+def _learning_rate(course: Course, *, step: int, steps: int) -> float:
+    spec = course.spec
+    return spec.schedule.learning_rate(
+        spec.optimizer.learning_rate,
+        step=(course.epoch - 1) * steps + step,
+        steps_per_epoch=steps,
+        epochs=spec.epochs,
+    )
+
+
+def _record(course: Course, learning_rate: float, *, began: float, trained: float) -> EpochMetrics:
+    """Judge the network by the validation images; what is not finite is None."""
+    data = course.data
+    loss, accuracy = course.learner.epoch_figures()
+    validation = evaluate(
+        course.learner.evaluated,
+        data.validation,
+        mean=data.mean,
+        std=data.std,
+        label_smoothing=course.spec.loss.label_smoothing,
+    )
+    return EpochMetrics(
+        epoch=course.epoch,
+        train_loss=loss if math.isfinite(loss) else None,
+        train_accuracy=accuracy,
+        val_loss=validation.loss,
+        val_accuracy=validation.accuracy,
+        learning_rate=learning_rate,
+        epoch_seconds=time.perf_counter() - began,
+        samples_per_second=len(data.train) / (trained - began),
+        recorded_at=datetime.now(UTC),
+    )

@@ -146,8 +146,8 @@ def _as_shuffled(data: TrainingData, spec: ExperimentSpec) -> tuple[torch.Tensor
     from workers.randomness import generator
 
     order = torch.randperm(len(data.train), generator=generator(spec.seed, epoch=1, purpose=Purpose.SHUFFLE))
-    taken = data.train.taken(order)
-    return taken.images, taken.labels
+    taken = data.train.taken()
+    return taken.images[order], taken.labels[order]
 
 
 def test_validation_is_over_the_whole_split_after_the_epoch() -> None:

@@ -1,0 +1,110 @@
+"""Dense networks of one shape that learn side by side: one call of a kernel for all of them.
+
+A small network keeps a processor busy with calls more than with arithmetic; sixteen of them, stacked, share the calls.
+Each has its own images, order, dropout, learning rate and optimizer memory, and learns what it learns alone, to the
+bit: that is looked at, for just these shapes on just this machine, before networks are stacked.
+"""
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from service.domain.spec import ExperimentSpec
+from workers.dense import DenseStack
+from workers.learner import blocks
+from workers.learners import DenseLearner, EpochFigures
+from workers.update_rules import Now
+
+
+class Cohort:
+    """The learners' networks, and what their optimizers remember, live in this stack until they join another."""
+
+    def __init__(self, learners: Sequence[DenseLearner]) -> None:
+        self._learners = learners
+        first = learners[0]
+        self._stack = DenseStack([learner.network for learner in learners], [learner.generator for learner in learners])
+        memory = {name: torch.stack([learner.memory[name] for learner in learners]) for name in first.rule.memory}
+        for row, learner in enumerate(learners):
+            learner.join(self._stack.parameters[row], {name: value[row] for name, value in memory.items()})
+        flat = {name: value.view(-1) for name, value in memory.items()}
+        self._blocks = blocks(self._stack.parameters.view(-1), flat)
+        self._gradients = self._stack.gradients.view(-1)
+        self._smoothing = first.spec.loss.label_smoothing
+        self._one_rule = len({_rule_of(learner.spec) for learner in learners}) == 1
+
+    def begin_epoch(self, images: int) -> None:
+        """As `Learner.begin_epoch`, for each."""
+        self._figures = EpochFigures(images, stack=len(self._learners))
+        for member, learner in enumerate(self._learners):
+            learner.look_at(self._figures, member=member)
+
+    def step(self, images: torch.Tensor, labels: torch.Tensor, *, learning_rates: Sequence[float]) -> None:
+        """Learn from a batch each: float `(stack, batch, height, width)`, int64 `(stack, batch)`."""
+        part = self._figures.next(labels)
+        self._stack.gradients_of(
+            images.flatten(2),
+            labels,
+            label_smoothing=self._smoothing,
+            losses=self._figures.losses[:, part],
+            predicted=self._figures.predicted[:, part],
+        )
+        if self._one_rule and len(set(learning_rates)) == 1 and len({each.steps for each in self._learners}) == 1:
+            self._update_all(learning_rates[0])
+        else:
+            for learner, gradients, learning_rate in zip(
+                self._learners, self._stack.gradients, learning_rates, strict=True
+            ):
+                learner.update(iter([gradients]), learning_rate=learning_rate)
+
+    def _update_all(self, learning_rate: float) -> None:
+        """One rule, one learning rate, one step: it does not matter where one network ends and the next begins."""
+        for learner in self._learners:
+            learner.steps += 1
+        first = self._learners[0]
+        now = Now(learning_rate=learning_rate, step=first.steps)
+        for block in self._blocks:
+            first.rule.update(block.parameters, self._gradients[block.start : block.end], block.state, now)
+
+
+_AGREED: dict[tuple[str, float, int, int], bool] = {}
+
+
+def agree(learners: Sequence[DenseLearner], *, batch_size: int) -> bool:
+    """True where, on this machine and for these shapes, a stack computes what each network computes alone, to the bit.
+
+    Looked at once a process for each kind of network, size of stack and batch.
+    """
+    first = learners[0]
+    kind = (str(first.network), first.spec.loss.label_smoothing, len(learners), batch_size)
+    if kind not in _AGREED:
+        _AGREED[kind] = _try_out([learner.network for learner in learners], first.spec, batch_size)
+    return _AGREED[kind]
+
+
+def _try_out(networks: Sequence[nn.Sequential], spec: ExperimentSpec, batch_size: int) -> bool:
+    """One pass over noise, with copies of the networks."""
+    copies = [copy.deepcopy(network) for network in networks]
+    noise = torch.Generator().manual_seed(0)
+    images = torch.randn(len(copies), batch_size, spec.dataset.side**2, generator=noise)
+    labels = torch.zeros(len(copies), batch_size, dtype=torch.int64)
+    everybody = _one_pass(copies, images, labels, spec)
+    for row, network in enumerate(copies):
+        alone = _one_pass([network], images[row : row + 1], labels[row : row + 1], spec)
+        if not all(torch.equal(one[0], all_[row]) for one, all_ in zip(alone, everybody, strict=True)):
+            return False
+    return True
+
+
+def _one_pass(
+    networks: Sequence[nn.Sequential], images: torch.Tensor, labels: torch.Tensor, spec: ExperimentSpec
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    stack = DenseStack(networks, [torch.Generator().manual_seed(1) for _ in networks])
+    losses, predicted = torch.empty(labels.shape), torch.empty_like(labels)
+    stack.gradients_of(images, labels, label_smoothing=spec.loss.label_smoothing, losses=losses, predicted=predicted)
+    return stack.gradients, losses, predicted
+
+
+def _rule_of(spec: ExperimentSpec) -> str:
+    return spec.optimizer.model_dump_json(exclude={"learning_rate"})
