@@ -16,6 +16,7 @@ class Purpose(StrEnum):
     SPLIT = "split"
     SHUFFLE = "shuffle"
     DROPOUT = "dropout"
+    AUGMENTATION = "augmentation"
 
 
 def seed_for(seed: int, *, epoch: int, purpose: Purpose) -> int:
