@@ -52,6 +52,7 @@ def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> Non
         lease_seconds=settings.lease_seconds,
         max_failures=settings.max_failures,
         threads=threads,
+        cache_dir=settings.cache_dir,
     )
     _warm_up(workshop)
     worker = name()
@@ -126,7 +127,9 @@ def _warm_up(workshop: Workshop) -> None:
     spec = ExperimentSpec.model_validate(
         {"dataset": {"name": "synthetic", "train_size": 128}, "architecture": "cnn", "epochs": 1}
     )
-    data = training_data.prepare(spec.dataset, seed=0, data_dir=workshop.data_dir, mirror=None)
+    data = training_data.prepare(
+        spec.dataset, seed=0, data_dir=workshop.data_dir, mirror=None, cache_dir=workshop.cache_dir
+    )
     network = architectures.build(spec.architecture, activation="relu", image_size=spec.dataset.side, classes=10)
     for _epoch in trainer.train(learners.build(network, spec), data, spec):
         pass

@@ -17,3 +17,5 @@ class Workshop:
     lease_seconds: float
     max_failures: int
     threads: int
+    cache_dir: Path | None = None
+    """Where decoded data sets lie; None: each worker decodes them for itself."""
