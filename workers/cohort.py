@@ -13,9 +13,14 @@ from torch import nn
 
 from service.domain.spec import ExperimentSpec
 from workers.dense import DenseStack
-from workers.learner import blocks
+from workers.learner import Learner, blocks
 from workers.learners import DenseLearner, EpochFigures
 from workers.update_rules import Now
+
+LARGEST = 16
+"""Networks in a stack: with more there is nothing left to share."""
+MOST_PARAMETERS = 320_000
+"""Of a stack: with gradients and the optimizer's memory they just about stay in a core's caches."""
 
 
 class Cohort:
@@ -68,14 +73,32 @@ class Cohort:
             first.rule.update(block.parameters, self._gradients[block.start : block.end], block.state, now)
 
 
+def capacity(learner: Learner) -> int:
+    """How many networks such as this one learn quicker side by side than one after another; 1: none.
+
+    What a step goes through must not fall out of the cache: then it costs more than the calls that are saved.
+    """
+    if not isinstance(learner, DenseLearner):
+        return 1
+    parameters = sum(parameter.numel() for parameter in learner.network.parameters())
+    return max(1, min(LARGEST, MOST_PARAMETERS // parameters))
+
+
 _AGREED: dict[tuple[str, float, int, int], bool] = {}
 
 
-def agree(learners: Sequence[DenseLearner], *, batch_size: int) -> bool:
+def agree(learners: Sequence[DenseLearner], *, images: int) -> bool:
     """True where, on this machine and for these shapes, a stack computes what each network computes alone, to the bit.
 
-    Looked at once a process for each kind of network, size of stack and batch.
+    Looked at once a process for each kind of network, size of stack and batch; the last of an epoch's batches, which
+    has so many images, may be smaller.
     """
+    first = learners[0].spec
+    sizes = {min(first.batch_size, images), images % first.batch_size or first.batch_size}
+    return all(_agree_on(learners, min(size, images)) for size in sizes)
+
+
+def _agree_on(learners: Sequence[DenseLearner], batch_size: int) -> bool:
     first = learners[0]
     kind = (str(first.network), first.spec.loss.label_smoothing, len(learners), batch_size)
     if kind not in _AGREED:

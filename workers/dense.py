@@ -113,7 +113,8 @@ class DenseStack:
                     originals = [getattr(network[position], name) for network in networks]
                     part = slice(used, used := used + originals[0].numel())
                     views += [
-                        rows[:, part].unflatten(1, originals[0].shape) for rows in (self.parameters, self.gradients)
+                        rows[:, part].view(len(networks), *originals[0].shape)
+                        for rows in (self.parameters, self.gradients)
                     ]
                     for original, place in zip(originals, views[-2], strict=True):
                         place.copy_(original.detach())

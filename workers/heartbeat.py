@@ -1,4 +1,4 @@
-"""A thread that says "still here" for a worker and its run, and hears what the database has to say to it.
+"""A thread that says "still here" for a worker and its runs, and hears what the database has to say to it.
 
 It has its own connections and does no arithmetic, so training, which holds the interpreter only between kernels, cannot
 starve it. The trainer never waits for it: it reads two plain attributes.
@@ -36,7 +36,7 @@ class Watch:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.fraction = 0.0
+        self.fraction = self.told = 0.0
         self.interruption: Interruption | None = None
 
     def interrupted(self) -> bool:
@@ -49,15 +49,14 @@ class Watch:
 
 
 class Heartbeat:
-    """Started once a worker; `with heartbeat.watching(run)` for each of its runs."""
+    """Started once a worker; it watches over a run from `watch` to `forget`."""
 
     def __init__(self, database: Database, *, worker: str, lease_seconds: float, draining: threading.Event) -> None:
         self._database = database
         self._worker = worker
         self._lease_seconds = lease_seconds
         self._draining = draining
-        self._watch: Watch | None = None
-        self._told = 0.0
+        self._watches: tuple[Watch, ...] = ()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -70,14 +69,15 @@ class Heartbeat:
         self._stop.set()
         self._thread.join()
 
-    @contextmanager
-    def watching(self, run: Run) -> Iterator[Watch]:
-        """Renew the run's lease as well, until the block ends."""
-        watch = self._watch = Watch(run)
-        try:
-            yield watch
-        finally:
-            self._watch = None
+    def watch(self, run: Run) -> Watch:
+        """Renew the run's lease as well, until it is forgotten."""
+        watch = Watch(run)
+        self._watches = (*self._watches, watch)
+        return watch
+
+    def forget(self, watch: Watch) -> None:
+        """The run has ended, or is no longer ours."""
+        self._watches = tuple(each for each in self._watches if each is not watch)
 
     def _beat(self) -> None:
         often = self._lease_seconds / 3
@@ -86,41 +86,39 @@ class Heartbeat:
             since_renewal += LISTEN_SECONDS
             try:
                 self._listen()
-                if since_renewal >= (min(RENEW_SECONDS, often) if self._watch else often):
+                if since_renewal >= (min(RENEW_SECONDS, often) if self._watches else often):
                     self._renew()
                     since_renewal = 0.0
             except StorageError as error:  # a full or busy disk: the lease decides, not this thread
                 log.warning("a heartbeat failed", worker=self._worker, error=str(error))
 
     def _listen(self) -> None:
-        watch = self._watch
-        if watch is None or watch.interrupted():
-            return
+        watches = [watch for watch in self._watches if not watch.interrupted()]
         if self._draining.is_set():
-            watch.interruption = Interruption.DRAINING
-            return
-        try:
+            for watch in watches:
+                watch.interruption = Interruption.DRAINING
+        elif watches:
             with self._database.reading() as session:
-                if queue.cancel_requested(session, watch.run):
-                    watch.interruption = Interruption.CANCELLED
-        except FencedError:
-            self._fence(watch)
+                for watch in watches:
+                    with self._fencing(watch):
+                        if queue.cancel_requested(session, watch.run):
+                            watch.interruption = Interruption.CANCELLED
 
     def _renew(self) -> None:
-        watch = self._watch
         with self._database.writing(durable=False) as session:
             workers.renew(session, self._worker, lease_seconds=self._lease_seconds)
-        if watch is None or watch.interruption is Interruption.FENCED:
-            return
-        try:
-            with self._database.writing(durable=False) as session:
-                told = {} if watch.fraction == self._told else {"fraction": watch.fraction}
-                queue.guard(session, watch.run, lease_seconds=self._lease_seconds, **told)
-                self._told = watch.fraction
-        except FencedError:
-            self._fence(watch)
+            for watch in self._watches:
+                if watch.interruption is not Interruption.FENCED:
+                    with self._fencing(watch):
+                        told = {} if watch.fraction == watch.told else {"fraction": watch.fraction}
+                        queue.guard(session, watch.run, lease_seconds=self._lease_seconds, **told)
+                        watch.told = watch.fraction
 
-    def _fence(self, watch: Watch) -> None:
-        # A run that has just ended is no longer this attempt's either: that is no news.
-        if self._watch is watch:
-            watch.interruption = Interruption.FENCED
+    @contextmanager
+    def _fencing(self, watch: Watch) -> Iterator[None]:
+        """A run that has just ended is no longer this attempt's either: that is no news."""
+        try:
+            yield
+        except FencedError:
+            if watch in self._watches:
+                watch.interruption = Interruption.FENCED

@@ -44,7 +44,9 @@ def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> Non
     database = Database(settings.database)
     migrations.ensure_current(database)
     settings.artifacts_dir.mkdir(parents=True, exist_ok=True)
+    worker = name()
     workshop = Workshop(
+        worker=worker,
         database=database,
         artifacts=settings.artifacts_dir,
         data_dir=settings.datasets_dir,
@@ -55,7 +57,6 @@ def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> Non
         cache_dir=settings.cache_dir,
     )
     _warm_up(workshop)
-    worker = name()
     facts = environment.describe(torch.device("cpu"))
     with database.writing() as session:
         workers.register(session, worker, lease_seconds=settings.lease_seconds, now=datetime.now(UTC), facts=facts)
@@ -89,8 +90,7 @@ def _take_turns(
             stop.wait(RETRY_SECONDS)
             continue
         if claimed is not None:
-            with heartbeat.watching(claimed) as watch:
-                run.execute(claimed, workshop, watch)
+            run.execute(claimed, workshop, heartbeat)
         elif drain and _nothing_left(workshop.database):
             break
         else:

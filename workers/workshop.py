@@ -10,6 +10,8 @@ from service.storage import Database
 class Workshop:
     """Opened once a worker."""
 
+    worker: str
+    """`host:pid`."""
     database: Database
     artifacts: Path
     data_dir: Path

@@ -25,6 +25,17 @@ class Run(Record):
     """That of the first attempt; null where this is the first."""
 
 
+class Company(Record):
+    """How the runs of a cohort stand."""
+
+    waiting: int
+    running: int
+    workers: int
+    """Workers that train some of it."""
+    idle: int
+    """Workers that train nothing."""
+
+
 class WorkerFacts(Record):
     """A row of `GET /v1/workers`."""
 

@@ -7,6 +7,7 @@ is over. The budget of `max_failures` counts attempts in a row that published no
 run may be interrupted any number of times.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -15,11 +16,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from service.domain.experiment import Failure, State
-from service.domain.run import QueueFacts, Run
+from service.domain.run import Company, QueueFacts, Run
 from service.errors import FencedError
 from service.storage import records
 from service.storage.experiments import CLAIM_ORDER, changes_one
-from service.storage.tables import ExperimentRow, database_clock
+from service.storage.tables import ExperimentRow, WorkerRow, database_clock
 
 LISTED = 200
 
@@ -37,11 +38,12 @@ def claim(session: Session, *, worker: str, lease_seconds: float, now: datetime)
 
 
 def claim_peers(
-    session: Session, run: Run, *, limit: int, worker: str, lease_seconds: float, now: datetime
+    session: Session, run: Run, *, threads: int, limit: int, worker: str, lease_seconds: float, now: datetime
 ) -> list[Run]:
     """Take up to `limit` waiting runs of the same cohort and priority, in one statement.
 
-    They may overtake runs of their own owner, but none of another owner's whose turn is before theirs.
+    One that has begun already must have begun with as many threads. They may overtake runs of their own owner, but
+    none of another owner's whose turn is before theirs.
     """
     peer, other = ExperimentRow, aliased(ExperimentRow)
     before = sa.and_(other.priority == peer.priority, other.turn < peer.turn, other.owner.is_distinct_from(peer.owner))
@@ -52,21 +54,35 @@ def claim_peers(
     )
     following = (
         sa.select(peer.id)
-        .where(peer.cohort == run.cohort, peer.state == State.QUEUED, peer.priority == run.spec.priority, ~overtaken)
+        .where(
+            peer.cohort == run.cohort,
+            peer.state == State.QUEUED,
+            peer.priority == run.spec.priority,
+            sa.or_(peer.environment.is_(None), peer.environment["threads"].as_integer() == threads),
+            ~overtaken,
+        )
         .order_by(*CLAIM_ORDER)
         .limit(limit)
     )
     return _claim(session, following, worker=worker, lease_seconds=lease_seconds, now=now)
 
 
-def waiting_peers(session: Session, run: Run) -> int:
-    """How many runs of the same cohort and priority wait: a cheap look before `claim_peers`."""
-    waiting = sa.select(sa.func.count()).where(
-        ExperimentRow.cohort == run.cohort,
-        ExperimentRow.state == State.QUEUED,
-        ExperimentRow.priority == run.spec.priority,
+def company(session: Session, run: Run) -> Company:
+    """How a cohort stands: what of it waits and runs, who trains it, and who else could."""
+    row = ExperimentRow
+    same = (row.cohort == run.cohort, row.priority == run.spec.priority)
+    states = session.scalars(sa.select(row.state).where(*same, row.state.in_((State.QUEUED, State.RUNNING))))
+    counts = Counter(states)
+    if not counts[State.QUEUED]:
+        return Company(waiting=0, running=counts[State.RUNNING], workers=1, idle=0)
+    alive = set(session.scalars(sa.select(WorkerRow.id).where(WorkerRow.lease_expires_at > database_clock())))
+    busy = session.execute(sa.select(row.worker, row.cohort).where(row.state == State.RUNNING)).all()
+    return Company(
+        waiting=counts[State.QUEUED],
+        running=counts[State.RUNNING],
+        workers=len({worker for worker, cohort in busy if cohort == run.cohort}),
+        idle=len(alive - {worker for worker, _cohort in busy}),
     )
-    return session.scalar(waiting) or 0
 
 
 def _claim(

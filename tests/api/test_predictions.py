@@ -2,6 +2,7 @@
 
 import base64
 import io
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from PIL import Image
 from service import datasets
 from service.storage import checkpoints
 from tests.api.conftest import Served
-from workers.heartbeat import Watch
+from workers.heartbeat import Heartbeat
 from workers.run import execute
 from workers.workshop import Workshop
 
@@ -28,6 +29,7 @@ def trained(served: Served) -> Iterator[str]:
     experiment_id = served.submit(epochs=3, checkpoints={"keep": "all"})
     run = served.claim()
     workshop = Workshop(
+        worker="here",
         database=served.database,
         artifacts=served.settings.artifacts_dir,
         data_dir=NOWHERE,
@@ -36,7 +38,7 @@ def trained(served: Served) -> Iterator[str]:
         max_failures=3,
         threads=1,
     )
-    execute(run, workshop, Watch(run))
+    execute(run, workshop, Heartbeat(served.database, worker="here", lease_seconds=60.0, draining=threading.Event()))
     yield experiment_id
     torch.set_num_threads(threads)
 
