@@ -7,6 +7,7 @@ import torch
 
 from service import datasets
 from service.domain.spec import ExperimentSpec
+from workers.augmentation import Augmentation, Batches
 from workers.randomness import Purpose, generator
 from workers.training_data import TrainingData
 
@@ -27,15 +28,26 @@ class Feed:
         images, labels = data.train.whole.images, data.train.whole.labels
         self._images = images.new_empty(len(runs), self.images, *images.shape[1:])
         self._labels = labels.new_empty(len(runs), self.images)
+        batches = Batches(self.images, spec.batch_size, side=images.shape[-1], device=images.device)
+        self._augmentations: list[Augmentation] = []
         for (data, spec, epoch), own_images, own_labels in zip(runs, self._images, self._labels, strict=True):
             shuffle = generator(spec.seed, epoch=epoch, purpose=Purpose.SHUFFLE)
             order = torch.randperm(self.images, generator=shuffle).to(images.device)
             data.train.take(order, images=own_images, labels=own_labels)
+            if spec.dataset.augmentation:
+                chance = generator(spec.seed, epoch=epoch, purpose=Purpose.AUGMENTATION)
+                self._augmentations.append(Augmentation(spec.dataset.augmentation, batches, chance))
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Standardised images `(runs, batch, 1, height, width)`, labels `(runs, batch)`; the last may be smaller."""
+        """Standardised images `(runs, batch, 1, height, width)`, labels `(runs, batch)`; the last may be smaller.
+
+        The steps are to be asked for in their order: the chance of some augmentations is drawn as they come.
+        """
         part = slice(step * self._batch_size, (step + 1) * self._batch_size)
         images = self._images[:, part]
+        if self._augmentations:
+            moved = [augment(own, part) for augment, own in zip(self._augmentations, images, strict=True)]
+            images = torch.stack(moved) if len(moved) > 1 else moved[0].unsqueeze(0)
         standardised = datasets.standardise(images.flatten(0, 1), mean=self._mean, std=self._std)
         return standardised.view(*images.shape[:2], *standardised.shape[1:]), self._labels[:, part]
 
