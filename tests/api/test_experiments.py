@@ -39,6 +39,24 @@ def test_a_dry_run_answers_the_spec_and_its_ledger_and_stores_nothing(http: http
     assert http.get("/v1/experiments").json()["total"] == 0
 
 
+def test_augmentations_are_answered_as_a_list_and_errors_point_into_what_was_sent(http: httpx.Client) -> None:
+    for sent in ("elastic", {"name": "elastic"}, ["elastic"]):
+        answer = http.post("/v1/experiments", json={**SPEC, "dataset": {"name": "digits", "augmentation": sent}})
+        assert answer.status_code == 202, answer.text
+        elastic = {"name": "elastic", "alpha": 34.0, "sigma": 4.0}
+        assert answer.json()["spec"]["dataset"]["augmentation"] == [elastic]
+    for wrong, pointer in (
+        ("elastc", ""),
+        ({"name": "shift", "pixel": 1}, "/pixel"),
+        (["shift", {"name": "rotate", "degrees": 181}], "/1/degrees"),
+        (["shift", {"name": "shift", "pixels": 5}], ""),
+    ):
+        answer = http.post("/v1/experiments", json={**SPEC, "dataset": {"name": "digits", "augmentation": wrong}})
+        assert answer.status_code == 422
+        (error,) = answer.json()["errors"]
+        assert error["pointer"] == f"#/dataset/augmentation{pointer}"
+
+
 def test_the_model_of_a_stored_experiment_is_its_preview(served: Served) -> None:
     experiment_id = served.submit(architecture="lenet5", activation="tanh")
     stored = served.http.get(f"/v1/experiments/{experiment_id}").json()
