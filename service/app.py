@@ -20,11 +20,13 @@ from service.api import (
     metrics,
     openapi,
     predictions,
+    presets,
     problems,
     queue,
     server,
     specs,
     state,
+    sweeps,
     workers,
 )
 from service.api.changes import Changes
@@ -37,12 +39,14 @@ from service.storage import Database, migrations
 DESCRIPTION = "Trains handwritten-digit networks, shows how they learn, and reads digits with them."
 RESOURCES = (
     experiments,
+    sweeps,
     metrics,
     events,
     curves,
     checkpoints,
     predictions,
     specs,
+    presets,
     catalogue,
     queue,
     workers,

@@ -6,15 +6,16 @@ from typing import Any, TypeVar
 
 from service import activations, architectures, datasets
 from service.domain.augmentations import AUGMENTATIONS
-from service.domain.catalogue import Catalogue, CatalogueItem, DatasetCatalogue, DatasetItem
+from service.domain.catalogue import Catalogue, CatalogueItem, DatasetCatalogue, DatasetItem, PresetItem, PresetList
 from service.domain.field_errors import nearest_first
 from service.domain.optimizers import OPTIMIZERS
+from service.domain.presets import PRESETS
 from service.domain.record import Record
 from service.domain.schedules import SCHEDULES
-from service.domain.spec import DatasetChoice
+from service.domain.spec import DatasetChoice, ExperimentSpec
 from service.errors import NotFoundError
 
-Item = TypeVar("Item", bound=CatalogueItem)
+Item = TypeVar("Item", bound=CatalogueItem | PresetItem)
 
 _NO_OPTIONS: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 
@@ -77,6 +78,21 @@ def all_optimizers() -> Catalogue:
 def all_schedules() -> Catalogue:
     """Every learning-rate schedule."""
     return _by_class(SCHEDULES)
+
+
+@cache
+def all_presets() -> PresetList:
+    """Every preset with the spec that it stands for."""
+    return PresetList(
+        items=tuple(
+            PresetItem(
+                name=name,
+                description=preset.description,
+                spec=ExperimentSpec.model_validate({"preset": name}),
+            )
+            for name, preset in PRESETS.items()
+        )
+    )
 
 
 def named(items: Sequence[Item], name: str, *, kind: str) -> Item:

@@ -20,15 +20,17 @@ from service.connection import (
     UnreachableError,
     patiently,
 )
-from service.domain.catalogue import Catalogue, DatasetCatalogue
+from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
 from service.domain.checkpoint import CheckpointList
 from service.domain.curves import LearningCurves
 from service.domain.experiment import Experiment, ExperimentPage, State
 from service.domain.metrics import EpochMetrics, EpochPage
 from service.domain.prediction import Predictions
 from service.domain.preview import Preview
+from service.domain.record import Record
 from service.domain.run import QueueFacts, WorkerList
 from service.domain.spec import ExperimentSpec
+from service.domain.sweep import Sweep, SweepAccepted, SweepRequest
 
 __all__ = [
     "Client", "ClientError", "Filters", "Image", "ProblemError", "UnexpectedAnswerError",
@@ -88,12 +90,28 @@ class Client:
 
     def submit(self, spec: Mapping[str, Any] | ExperimentSpec, *, idempotency_key: str | None = None) -> Experiment:
         """Enqueue; when this returns, the experiment is stored. The same key and spec again answer the same one."""
-        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key.encode()}
+        headers = _idempotent(idempotency_key)
         return self._read(Experiment, "POST", "/v1/experiments", json=_body(spec), headers=headers)
 
     def preview(self, spec: Mapping[str, Any] | ExperimentSpec) -> Preview:
         """What `submit` would enqueue: the spec with every default written out, and its network; nothing is stored."""
         return self._read(Preview, "POST", "/v1/experiments", json=_body(spec), params={"dry_run": "true"})
+
+    def sweep(self, request: Mapping[str, Any] | SweepRequest, *, idempotency_key: str | None = None) -> SweepAccepted:
+        """Enqueue a `base` with every combination of the values of a `grid` and every one of `seeds`, all or none.
+
+        The keys of the grid are fields of a spec, such as `activation` and `architecture.hidden`.
+        """
+        headers = _idempotent(idempotency_key)
+        return self._read(SweepAccepted, "POST", "/v1/sweeps", json=_body(request), headers=headers)
+
+    def get_sweep(self, sweep_id: str) -> Sweep:
+        """How many of a sweep are in which state, and its experiments in their order."""
+        return self._read(Sweep, "GET", f"/v1/sweeps/{quote(sweep_id, safe='')}")
+
+    def cancel_sweep(self, sweep_id: str) -> Sweep:
+        """All of a sweep that wait or run."""
+        return self._read(Sweep, "POST", f"/v1/sweeps/{quote(sweep_id, safe='')}/cancel")
 
     def get(self, experiment_id: str) -> Experiment:
         """One experiment."""
@@ -195,6 +213,10 @@ class Client:
         """What else a spec can name, each with the JSON Schema of its options."""
         return self._read(Catalogue, "GET", f"/v1/{kind}")
 
+    def presets(self) -> PresetList:
+        """The ready specs; `submit({"preset": NAME, ...})` submits one with other fields on top of it."""
+        return self._read(PresetList, "GET", "/v1/presets")
+
     def queue(self) -> QueueFacts:
         """What waits and what runs."""
         return self._read(QueueFacts, "GET", "/v1/queue")
@@ -218,8 +240,12 @@ def _path(experiment_id: str, *parts: str) -> str:
     return "/".join(("/v1/experiments", *(quote(part, safe="") for part in (experiment_id, *parts))))
 
 
-def _body(spec: Mapping[str, Any] | ExperimentSpec) -> dict[str, Any]:
-    return spec.model_dump(mode="json") if isinstance(spec, ExperimentSpec) else dict(spec)
+def _idempotent(key: str | None) -> dict[str, bytes]:
+    return {} if key is None else {"Idempotency-Key": key.encode()}
+
+
+def _body(sent: Mapping[str, Any] | Record) -> dict[str, Any]:
+    return sent.model_dump(mode="json") if isinstance(sent, Record) else dict(sent)
 
 
 def _as_json(image: bytes | Grid | Array) -> dict[str, Any]:

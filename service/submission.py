@@ -9,7 +9,8 @@ from service.domain.architecture import ArchitectureOptions
 from service.domain.experiment import Experiment, State
 from service.domain.preview import Preview
 from service.domain.spec import MAX_PARAMETERS, ExperimentSpec
-from service.domain.sweep import SweepAccepted, SweepRequest, expand
+from service.domain.sweep import SweepAccepted, SweepRequest
+from service.domain.sweep_layout import expand
 from service.errors import ConflictError, FieldError, InvalidSpecError
 from service.storage import Database, Session, experiments, idempotency, sweeps
 

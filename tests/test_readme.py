@@ -177,6 +177,15 @@ def test_the_lists_of_the_tour_are_sorted_and_its_sums_add_up(tour: Tour) -> Non
     assert all(eval(left, {"__builtins__": {}}) == int(right) for left, right in sums)  # noqa: S307  # sums of our own
 
 
+def test_the_sweep_of_the_tour_is_as_large_as_it_says_and_its_preset_is_changed(tour: Tour) -> None:
+    first, total, last = tour.said("/v1/sweeps ").splitlines()
+    assert sum(int(count) for count in re.findall(r"\d+", first)) == int(total) == 12
+    assert int(re.findall(r"'cancelled': (\d+)", last)[0]) > 0
+    description, parameters = tour.said("/v1/presets/").splitlines()
+    assert description == PRESETS["lab-relu"].description
+    assert int(parameters) == (256 + 1) * 512 + (512 + 1) * 10
+
+
 def test_the_answer_to_a_wrong_spec_is_the_one_that_is_shown(tour: Tour) -> None:
     answered = json.loads(tour.said('"hiden"'))
     shown = json.loads(blocks(section("A five-minute tour"), "json")[0])
@@ -225,7 +234,7 @@ def test_what_the_lists_are_said_to_be_filtered_and_sorted_by_is_all_there_is() 
     sentence = re.search(r"Lists are filtered by (.*?) and\s+sorted by (.*?);", README, re.DOTALL)
     assert sentence is not None
     filters, orders = (re.findall(r"`(\w+)`", part) for part in sentence.groups())
-    assert {*filters, "sweep_id"} == set(Filters.model_fields)
+    assert set(filters) == set(Filters.model_fields)
     assert set(orders) == {order.removeprefix("-") for order in Sort}
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from service import catalogue
-from service.domain.catalogue import Catalogue, DatasetCatalogue
+from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
 from service.domain.checkpoint import CheckpointList, CheckpointListing
 from service.domain.curves import CurveSeries, LearningCurves
 from service.domain.experiment import (
@@ -29,11 +29,25 @@ from service.domain.problem import Problem
 from service.domain.record import Record
 from service.domain.run import QueueFacts, WorkerFacts, WorkerList
 from service.domain.spec import ExperimentSpec
+from service.domain.sweep import Sweep, SweepAccepted
 from service.errors import FieldError
 
 _ID = "01997c5e-9f00-7a3b-8c4d-5e6f70819203"
 _BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
+_SWEEP_ID = "01997c5e-9f00-7a3b-8c4d-5e6f708191ff"
+_SWEEP = {
+    "base": {"preset": "lab-relu", "tags": ["tp3"]},
+    "grid": {"activation": ["tanh", "relu"], "architecture.hidden": [[64], [128, 64]]},
+    "seeds": [0, 1, 2],
+}
 _SHORT_SPEC = {"dataset": "mnist", "architecture": "mlp", "activation": "relu", "epochs": 20}
+SPECS: dict[str, Any] = {
+    "short": {"summary": "The rest has its defaults", "value": _SHORT_SPEC},
+    "preset": {
+        "summary": "A preset, and what is other than in it",
+        "value": {"preset": "lab-relu", "architecture": {"hidden": [512]}, "seed": 1},
+    },
+}
 
 
 @cache
@@ -41,11 +55,16 @@ def by_schema() -> dict[str, Any]:
     """Schema name -> example, as JSON."""
     records = (
         _experiment(), _page(), _epochs(), _curves(), _checkpoints(), _preview(), _predictions(), _queue(), _workers(),
-        Health(), *_catalogue(),
+        Health(), _sweep(), SweepAccepted(id=_SWEEP_ID, count=1, experiment_ids=(_ID,)), *_catalogue(),
     )  # fmt: skip
     whole = {type(record).__name__: record.model_dump(mode="json") for record in records}
     problem = _problem().model_dump(mode="json", exclude_none=True)
-    return whole | {"Problem": problem, "ExperimentSpec": _SHORT_SPEC, "Continuation": {"epochs": 5}}
+    return whole | {
+        "Problem": problem,
+        "ExperimentSpec": _SHORT_SPEC,
+        "SweepRequest": _SWEEP,
+        "Continuation": {"epochs": 5},
+    }
 
 
 def _spec() -> ExperimentSpec:
@@ -101,6 +120,12 @@ def _experiment() -> Experiment:
 
 def _page() -> ExperimentPage:
     return ExperimentPage(items=(_experiment(),), next_cursor=None, total=1)
+
+
+def _sweep() -> Sweep:
+    states = {state: int(state is State.RUNNING) for state in State}
+    item = _experiment().model_copy(update={"sweep_id": _SWEEP_ID})
+    return Sweep(id=_SWEEP_ID, count=1, states=states, created_at=_BEGAN, items=(item,))
 
 
 def _epochs() -> EpochPage:
@@ -168,4 +193,8 @@ def _workers() -> WorkerList:
 def _catalogue() -> tuple[Record, ...]:
     """The real entries, the first of each kind."""
     architecture, dataset = catalogue.all_architectures().items[0], catalogue.all_datasets().items[0]
-    return architecture, dataset, Catalogue(items=(architecture,)), DatasetCatalogue(items=(dataset,))
+    preset = catalogue.all_presets().items[0]
+    return (
+        architecture, dataset, preset,
+        Catalogue(items=(architecture,)), DatasetCatalogue(items=(dataset,)), PresetList(items=(preset,)),
+    )  # fmt: skip

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 from service import submission
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
-from service.api.parameters import BodySha256, ExperimentId, IdempotencyKey, Owner, Word
+from service.api.parameters import BodySha256, ExperimentId, IdempotencyKey, Owner, Spec, Word
 from service.api.state import Live, Now, Reading, Writing
 from service.domain.experiment import Experiment, ExperimentPage, State
 from service.domain.preview import Preview
 from service.domain.record import Record
-from service.domain.spec import MAX_EPOCHS, ActivationName, ArchitectureName, DatasetName, ExperimentSpec
+from service.domain.spec import MAX_EPOCHS, ActivationName, ArchitectureName, DatasetName
 from service.storage import experiments, listing
 from service.storage.listing import Filters, Sort
 
@@ -33,7 +33,7 @@ class Continuation(Record):
 @router.post("", status_code=202, response_model=Experiment, responses={200: {"model": Preview}})
 def submit(
     *,
-    spec: ExperimentSpec,
+    spec: Spec,
     session: Writing,
     owner: Owner = None,
     idempotency_key: IdempotencyKey = None,

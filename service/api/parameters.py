@@ -2,22 +2,29 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Header, Path, Query, Request
+from fastapi import Body, Depends, Header, Path, Query, Request
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+from service.api import examples
+from service.domain.spec import ExperimentSpec
 from service.errors import NotFoundError
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def _could_exist(experiment_id: str) -> str:
-    """What is no id names no experiment; it never gets as far as the database."""
-    if not _ID.fullmatch(experiment_id):
-        raise NotFoundError(f"there is no experiment {experiment_id[:60]!r}")
-    return experiment_id
+def _could_exist(what: str) -> Callable[[str], str]:
+    """What is no id names nothing; it never gets as far as the database."""
+
+    def check(given: str) -> str:
+        if not _ID.fullmatch(given):
+            raise NotFoundError(f"there is no {what} {given[:60]!r}")
+        return given
+
+    return check
 
 
 def _printable(text: str) -> str:
@@ -35,7 +42,8 @@ async def _body_sha256(request: Request) -> str:
     return hashlib.sha256(await request.body()).hexdigest()
 
 
-ExperimentId = Annotated[str, AfterValidator(_could_exist), Path(description="The experiment's id")]
+ExperimentId = Annotated[str, AfterValidator(_could_exist("experiment")), Path(description="The experiment's id")]
+SweepId = Annotated[str, AfterValidator(_could_exist("sweep")), Path(description="The sweep's id")]
 Word = Annotated[str, Query(min_length=1, max_length=200), AfterValidator(_printable)]
 Owner = Annotated[
     str | None,
@@ -55,4 +63,5 @@ IdempotencyKey = Annotated[
         description="Makes a repeat safe: the same key and body answer the same experiment",
     ),
 ]
+Spec = Annotated[ExperimentSpec, Body(openapi_examples=examples.SPECS)]
 BodySha256 = Annotated[str, Depends(_body_sha256)]

@@ -5,17 +5,16 @@ from fastapi import APIRouter, Depends
 from service import submission
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
-from service.api.parameters import ExperimentId
+from service.api.parameters import ExperimentId, Spec
 from service.api.state import Reading
 from service.domain.preview import Preview
-from service.domain.spec import ExperimentSpec
 from service.storage import experiments
 
 router = APIRouter(prefix="/v1", tags=["specs"], route_class=JsonRoute, dependencies=[Depends(no_unknown_parameters)])
 
 
 @router.post("/specs/preview")
-def preview(spec: ExperimentSpec) -> Preview:
+def preview(spec: Spec) -> Preview:
     """The spec with its defaults written out, and its network layer by layer with every sum."""
     return submission.preview(spec)
 

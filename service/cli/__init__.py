@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from service.cli import asking, predicting, running, submitting, watching
+from service.cli import asking, predicting, running, submitting, sweeping, watching
 from service.connection import ClientError
 from service.errors import ArdoiseError
 
@@ -26,11 +26,13 @@ commands.command()(running.worker)
 commands.command()(running.migrate)
 commands.command()(running.demo)
 commands.command()(submitting.submit)
+commands.command()(sweeping.sweep)
 commands.command()(watching.watch)
 commands.command("list")(asking.list_)
 commands.command()(asking.show)
 commands.command()(asking.cancel)
 commands.command()(asking.curves)
+commands.command()(asking.presets)
 commands.command()(predicting.predict)
 
 

@@ -24,6 +24,7 @@ def list_(
     architecture: Annotated[str | None, typer.Option(help="Only those of this architecture.")] = None,
     activation: Annotated[str | None, typer.Option(help="Only those with this activation.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only those with this tag.")] = None,
+    sweep: Annotated[str | None, typer.Option(metavar="ID", help="Only those of this sweep.")] = None,
     owner: Annotated[str | None, typer.Option(help="Only those of this owner.")] = None,
     name: Annotated[str | None, typer.Option(help="Only those with this in their name.")] = None,
     sort: Annotated[
@@ -39,7 +40,7 @@ def list_(
         found = [
             *client.iterate(
                 sort=sort, limit=limit, state=state, dataset=dataset, architecture=architecture, activation=activation,
-                tag=tag, owner=owner, name=name,
+                tag=tag, sweep_id=sweep, owner=owner, name=name,
             )
         ]  # fmt: skip
     if as_json:
@@ -58,11 +59,18 @@ def show(experiment_id: ExperimentId, as_json: AsJson = False, url: Url = DEFAUL
 
 
 def cancel(
-    experiment_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Their ids.")], url: Url = DEFAULT_URL
+    experiment_ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Their ids.")] = None,
+    sweep: Annotated[str | None, typer.Option(metavar="ID", help="All of this sweep that wait or run.")] = None,
+    url: Url = DEFAULT_URL,
 ) -> None:
     """Cancel experiments that wait or run; what a running one has learnt is kept."""
+    if not experiment_ids and sweep is None:
+        usage_error("say which: ID... or --sweep ID")
     with connected(url) as client:
-        for experiment_id in experiment_ids:
+        if sweep is not None:
+            states = client.cancel_sweep(sweep).states
+            typer.echo(f"{sweep} has " + ", ".join(f"{count} {state}" for state, count in states.items() if count))
+        for experiment_id in experiment_ids or ():
             experiment = client.cancel(experiment_id)
             how = "is cancelled" if experiment.state is State.CANCELLED else "ends with its present batch"
             typer.echo(f"{experiment.id} {how}")
@@ -87,6 +95,22 @@ def curves(
             content = client.curves_file(experiment_id, cast("Literal['png', 'svg', 'csv']", suffix))
     write(output, content)
     typer.echo(output)
+
+
+def presets(as_json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """List the ready specs, each of which `ardoise submit --preset NAME` submits."""
+    with connected(url) as client:
+        found = client.presets()
+    if as_json:
+        typer.echo(found.model_dump_json())
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("name", "network", "data set", "epochs", "what it is for"):
+        table.add_column(title, justify="right" if title == "epochs" else "left", no_wrap=title != "what it is for")
+    for each in found.items:
+        spec = each.spec
+        table.add_row(each.name, spec.architecture.name, spec.dataset.name, str(spec.epochs), each.description)
+    console().print(table)
 
 
 def write(path: Path, content: bytes) -> None:

@@ -17,6 +17,7 @@ LAYERS_HELP = "numbers divided by commas"
 def submit(
     *,
     spec: Annotated[str | None, typer.Argument(help="A file of JSON, JSON itself, or - for standard input.")] = None,
+    preset: Annotated[str | None, typer.Option(help="A ready spec below all else: see `ardoise presets`.")] = None,
     dataset: Annotated[str | None, typer.Option(help="digits, mnist, usps, ...")] = None,
     architecture: Annotated[str | None, typer.Option(help="perceptron, mlp, cnn, lenet5, ...")] = None,
     activation: Annotated[str | None, typer.Option(help="identity, sigmoid, tanh, relu, ...")] = None,
@@ -42,19 +43,21 @@ def submit(
 ) -> None:
     """Enqueue an experiment and print its id.
 
-    Options come on top of the spec: ardoise submit spec.json --seed 1. What is left out has the service's defaults.
+    Options come on top of the spec or the preset: ardoise submit spec.json --seed 1, ardoise submit --preset lab-relu
+    --hidden 512. What is left out has the service's defaults.
     """
-    body = _read(spec)
+    body = {} if spec is None else read_json(spec, what="SPEC")
     top = {
-        "activation": activation, "epochs": epochs, "batch_size": batch_size, "seed": seed, "name": name,
-        "tags": tag or None, "priority": priority,
+        "preset": preset, "activation": activation, "epochs": epochs, "batch_size": batch_size, "seed": seed,
+        "name": name, "tags": tag or None, "priority": priority,
     }  # fmt: skip
     body |= _given(top)
     images = {"train_size": train_size, "validation_fraction": validation_fraction}
     _override(body, "dataset", {"name": dataset, **images, "augmentation": augmentation and augmentation.split(",")})
     units = {"hidden": _numbers("--hidden", hidden), "channels": _numbers("--channels", channels)}
     _override(body, "architecture", {"name": architecture, **units, "dropout": dropout})
-    _override(body, "optimizer", {"name": optimizer, "learning_rate": learning_rate}, default=Sgd().name)
+    usual = None if "preset" in body else Sgd().name
+    _override(body, "optimizer", {"name": optimizer, "learning_rate": learning_rate}, default=usual)
     with connected(url, owner=owner) as client:
         experiment = client.submit(body, idempotency_key=idempotency_key)
         typer.echo(experiment.model_dump_json() if as_json else experiment.id)
@@ -62,19 +65,18 @@ def submit(
             watching.follow(client, experiment.id, as_json=as_json)
 
 
-def _read(spec: str | None) -> dict[str, Any]:
-    if spec is None:
-        return {}
-    if spec.lstrip().startswith("{"):
-        text, source = spec, "SPEC"
-    elif spec == "-":
+def read_json(argument: str, *, what: str) -> dict[str, Any]:
+    """The object that the argument is, or that a file or standard input holds; a usage error where it is none."""
+    if argument.lstrip().startswith("{"):
+        text, source = argument, what
+    elif argument == "-":
         text, source = sys.stdin.read(), "standard input"
     else:
-        source = spec
+        source = argument
         try:
-            text = Path(spec).read_text(encoding="utf-8")
+            text = Path(argument).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            usage_error(f"{spec} cannot be read: {getattr(error, 'strerror', None) or error}")
+            usage_error(f"{argument} cannot be read: {getattr(error, 'strerror', None) or error}")
     try:
         body = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:

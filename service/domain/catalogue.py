@@ -4,6 +4,7 @@ from typing import Any
 
 from service.domain.dataset import DatasetFacts
 from service.domain.record import Record
+from service.domain.spec import ExperimentSpec
 
 
 class CatalogueItem(Record):
@@ -31,3 +32,18 @@ class DatasetCatalogue(Record):
     """All data sets."""
 
     items: tuple[DatasetItem, ...]
+
+
+class PresetItem(Record):
+    """One ready spec."""
+
+    name: str
+    description: str
+    spec: ExperimentSpec
+    """With every default written out."""
+
+
+class PresetList(Record):
+    """All of them."""
+
+    items: tuple[PresetItem, ...]

@@ -146,7 +146,8 @@ def _locate(schema: Schema, location: Sequence[str | int]) -> tuple[list[str | i
 
 def _child(node: Schema, part: str | int) -> Schema | None:
     if isinstance(part, str):
-        child: Schema | None = node.get("properties", {}).get(part)
+        any_other = node.get("additionalProperties")  # of an object with any keys: their values' schema, or a bool
+        child: Schema | None = node.get("properties", {}).get(part, any_other if isinstance(any_other, dict) else None)
         return child
     prefix = node.get("prefixItems", ())
     return prefix[part] if part < len(prefix) else node.get("items")

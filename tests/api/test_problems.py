@@ -27,8 +27,10 @@ PATHS: dict[str, dict[str, Any]] = create_app(Settings()).openapi()["paths"]
 OPERATIONS = [(method.upper(), path) for path, operations in PATHS.items() for method in operations]
 
 
-def filled(path: str, experiment_id: str = NOBODY) -> str:
-    return path.replace("{experiment_id}", experiment_id).replace("{checkpoint}", "best").replace("{name}", "nothing")
+def filled(path: str, an_id: str = NOBODY) -> str:
+    for name, value in (("experiment_id", an_id), ("sweep_id", an_id), ("checkpoint", "best"), ("name", "nothing")):
+        path = path.replace(f"{{{name}}}", value)
+    return path
 
 
 def body_for(path: str) -> object:
@@ -50,10 +52,10 @@ def a_problem(answer: httpx.Response, status: int) -> Problem:
 @pytest.mark.parametrize(("method", "path"), [each for each in OPERATIONS if "{" in each[1]])
 def test_what_is_not_there_is_404_on_every_route(http: httpx.Client, method: str, path: str) -> None:
     problem = a_problem(http.request(method, filled(path), json=body_for(path)), 404)
-    assert (NOBODY if "{experiment_id}" in path else "'nothing'") in problem.detail
+    assert ("'nothing'" if "{name}" in path else NOBODY) in problem.detail
 
 
-@pytest.mark.parametrize("path", [path for path, operations in PATHS.items() if "{e" in path and "get" in operations])
+@pytest.mark.parametrize("path", [path for path, operations in PATHS.items() if "_id}" in path and "get" in operations])
 def test_what_is_no_id_names_nothing_on_every_route(http: httpx.Client, path: str) -> None:
     for strange in STRANGE:
         answer = http.get(filled(path, strange))
