@@ -39,7 +39,7 @@ class Attempt:
     def __init__(self, run: Run, workshop: Workshop, watch: Watch) -> None:
         self.run = run
         self.watch = watch
-        self.begun = self.ended = False
+        self.begun = self.over = self.ended = False
         self._workshop = workshop
 
     @contextmanager
@@ -69,8 +69,7 @@ class Attempt:
             cache_dir=workshop.cache_dir,
         ).to(self.device)
         seed_global(run.spec.seed, epoch=0, purpose=Purpose.WEIGHTS)
-        self._recorder = Recorder(
-            database=workshop.database,
+        self.recorder = Recorder(
             artifacts=workshop.artifacts,
             lease_seconds=workshop.lease_seconds,
             run=run,
@@ -82,7 +81,7 @@ class Attempt:
         """Say in what environment it is trained, `beside` so many others, and go on where the last attempt was lost."""
         self.begun = True
         self._settle(beside)
-        run, recorder = self.run, self._recorder
+        run, recorder = self.run, self.recorder
         after_epoch = resume(run, self._workshop, recorder)
         self.course = Course(
             recorder.learner,
@@ -109,7 +108,7 @@ class Attempt:
     @property
     def learner(self) -> Learner:
         """Its network as it learns."""
-        return self._recorder.learner
+        return self.recorder.learner
 
     @property
     def threads(self) -> int:
@@ -120,12 +119,12 @@ class Attempt:
         return 1 if cohort.capacity(self.learner) > 1 else self._workshop.threads
 
     def take(self, epoch: EpochMetrics) -> None:
-        """Store an epoch; end the run if that was its last."""
-        self._recorder.add(epoch)
+        """Take in an epoch; if it was the last, look at the test split. It is stored by `workers/recording.py`."""
+        self.recorder.take(epoch)
         self._end_if_over(diverged=epoch.train_loss is None, exhausted=True)
 
     def _end_if_over(self, *, diverged: bool, exhausted: bool) -> None:
-        spec, recorder = self.run.spec, self._recorder
+        spec, recorder = self.run.spec, self.recorder
         stopped = exhausted and recorder.selection.exhausted(spec)
         if diverged or stopped or self.course.epoch >= spec.epochs:
             self._finish(diverged=diverged)
@@ -133,7 +132,7 @@ class Attempt:
     def _finish(self, *, diverged: bool) -> None:
         """Look at the test split, once, with the best weights."""
         test = None
-        recorder, data = self._recorder, self._data
+        recorder, data = self.recorder, self._data
         network = recorder.learner.network
         if recorder.best is not None:
             last = snapshot(network)
@@ -146,8 +145,8 @@ class Attempt:
                 label_smoothing=self.run.spec.loss.label_smoothing,
             )
             network.load_state_dict(dict(last))
-        recorder.finish(test=test, diverged=diverged)
-        self.ended = True
+        recorder.end(test=test, diverged=diverged)
+        self.over = True
         log.info("completed", diverged=diverged, test_accuracy=test.accuracy if test else None)
 
     def _settle(self, beside: int) -> None:
@@ -168,12 +167,12 @@ class Attempt:
         why = self.watch.interruption
         with self.answering():
             if why is not Interruption.FENCED:
-                self._recorder.flush()
-            with self._workshop.database.writing() as session:
-                if why is Interruption.CANCELLED:
-                    queue.finish(session, self.run, State.CANCELLED, now=datetime.now(UTC))
-                elif why is Interruption.DRAINING:
-                    queue.give_back(session, self.run, now=datetime.now(UTC))
+                with self._workshop.database.writing() as session:
+                    self.recorder.store(session)
+                    if why is Interruption.CANCELLED:
+                        queue.finish(session, self.run, State.CANCELLED, now=datetime.now(UTC))
+                    elif why is Interruption.DRAINING:
+                        queue.give_back(session, self.run, now=datetime.now(UTC))
             log.info("stopped", reason=why)
         self.ended = True
 

@@ -1,12 +1,12 @@
-"""From the trainer's epochs to the database and the disk.
+"""From the trainer's epochs to the database and the disk, for one attempt.
 
 Epoch rows go out every `RECORD_SECONDS`, a checkpoint every `CHECKPOINT_SECONDS`: an epoch may take a few milliseconds,
-and what was lost with a process is trained again with the same result. Every transaction begins with the guard.
+and what was lost with a process is trained again with the same result. What is stored of a run begins with its guard;
+`workers/recording.py` puts runs that are trained side by side into one transaction.
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +24,7 @@ from service.domain.reproduction import compare
 from service.domain.run import Run
 from service.domain.selection import Selection
 from service.domain.spec import Keep
-from service.errors import FencedError
-from service.storage import Database, Session, metrics, queue
+from service.storage import Session, metrics, queue
 from service.storage import checkpoints as checkpoint_rows
 from workers.evaluation import Evaluation
 from workers.learner import Learner
@@ -38,9 +37,8 @@ Weights = Mapping[str, torch.Tensor]
 
 @dataclass
 class Recorder:
-    """Stores one attempt's epochs and checkpoints; raises `FencedError` once the run is another attempt's."""
+    """One attempt's epochs and checkpoints; `store` raises `FencedError` once the run is another attempt's."""
 
-    database: Database
     artifacts: Path
     lease_seconds: float
     run: Run
@@ -56,66 +54,85 @@ class Recorder:
     stored: list[Checkpoint] = field(default_factory=list)
     """The published ones, as their rows say."""
     _pending: list[EpochMetrics] = field(default_factory=list)
+    _written: list[Checkpoint] = field(default_factory=list)
+    """Files whose rows are not stored yet."""
+    _end: dict[str, Any] | None = None
+    """The columns of a run that is over."""
     _recorded_at: float = 0.0
     _published_at: float = field(default_factory=time.monotonic)
 
-    def add(self, epoch: EpochMetrics) -> None:
-        """Take in an epoch that has just been trained; store what is due."""
-        spec = self.run.spec
+    def take(self, epoch: EpochMetrics) -> None:
+        """Take in an epoch that has just been trained; nothing is stored yet."""
         self.selection = considered(self.selection, epoch, self.run)
         if self.selection.best_epoch == epoch.epoch:
             self.best, self.best_metrics = snapshot(self.learner.network), epoch
         self._pending.append(epoch)
         self.last = epoch
-        now = time.monotonic()
-        if spec.checkpoints.keep is Keep.ALL or now - self._published_at >= CHECKPOINT_SECONDS:
-            self.publish()
-        elif now - self._recorded_at >= RECORD_SECONDS:
-            self.flush()
 
-    def flush(self) -> None:
-        """Store the epochs that are not stored yet."""
-        with self.database.writing(durable=False) as session:
-            self._store(session, [])
-        self._recorded_at = time.monotonic()
+    def end(self, *, test: Evaluation | None, diverged: bool) -> None:
+        """The run is over: last epochs, last checkpoint, result and state are to be stored in one transaction."""
+        self._end = {
+            "test_loss": test.loss if test else None,
+            "test_accuracy": test.accuracy if test else None,
+            "diverged": diverged,
+            "fraction": 1.0,
+            "failures": 0,
+        }
+
+    @property
+    def checkpoint_due(self) -> bool:
+        """True where it is time to make the newest epoch what a lost run goes on from."""
+        if self._end is not None:
+            return True
+        keeps_all = self.run.spec.checkpoints.keep is Keep.ALL
+        return bool(self._pending) and (keeps_all or time.monotonic() - self._published_at >= CHECKPOINT_SECONDS)
+
+    @property
+    def epochs_due(self) -> bool:
+        """True where it is time to store the epochs that are not stored yet."""
+        return bool(self._pending) and time.monotonic() - self._recorded_at >= RECORD_SECONDS
+
+    def store(self, session: Session) -> None:
+        """What there is to be stored, files that were written included, behind the guard."""
+        written, final = self._written, self._end is not None
+        queue.guard(session, self.run, lease_seconds=self.lease_seconds, **self._facts())
+        metrics.record(session, self.run.experiment_id, self._pending)
+        for checkpoint in written:
+            checkpoint_rows.publish(session, checkpoint)
+        for checkpoint in self._superseded():
+            checkpoint_rows.forget(session, checkpoint)
+        if final:
+            self._finish(session)
+
+    def _finish(self, session: Session) -> None:
+        run, facts = self.run, dict(self._end or {})
+        metrics.truncate(session, run.experiment_id, after=self.last.epoch if self.last else 0)
+        if run.reproduces is not None:
+            theirs = metrics.epochs(session, run.reproduces)
+            ours = metrics.epochs(session, run.experiment_id)
+            facts["reproduction"] = compare(run.reproduces, theirs, ours).model_dump()
+        queue.finish(session, run, State.COMPLETED, now=datetime.now(UTC), **facts)
+
+    def stored_all(self) -> None:
+        """The transaction is committed: what it superseded can go."""
+        superseded = self._superseded()
+        gone = {checkpoint.id for checkpoint in superseded}
+        self.stored = [each for each in [*self.stored, *self._written] if each.id not in gone]
+        checkpoints.remove(self.artifacts, superseded)
         self._pending.clear()
+        self._recorded_at = time.monotonic()
+        if self._written:
+            self._published_at = self._recorded_at
+            self._written = []
 
-    def publish(self) -> None:
-        """Make the newest epoch, and the best, what a lost run goes on from."""
-        written = self._write()
-        with self._withdrawn_if_fenced(written), self.database.writing() as session:
-            superseded = self._store(session, written)
-        self._published(written, superseded)
-
-    def finish(self, *, test: Evaluation | None, diverged: bool) -> None:
-        """The run is over: last epochs, last checkpoint, result and state in one transaction."""
-        written = self._write()
-        run, now = self.run, datetime.now(UTC)
-        with self._withdrawn_if_fenced(written), self.database.writing() as session:
-            superseded = self._store(session, written, final=True)
-            metrics.truncate(session, run.experiment_id, after=self.last.epoch if self.last else 0)
-            facts: dict[str, Any] = {
-                "test_loss": test.loss if test else None,
-                "test_accuracy": test.accuracy if test else None,
-                "diverged": diverged,
-                "fraction": 1.0,
-                "failures": 0,
-            }
-            if run.reproduces is not None:
-                theirs = metrics.epochs(session, run.reproduces)
-                ours = metrics.epochs(session, run.experiment_id)
-                facts["reproduction"] = compare(run.reproduces, theirs, ours).model_dump()
-            queue.finish(session, run, State.COMPLETED, now=now, **facts)
-        self._published(written, superseded)
-
-    @contextmanager
-    def _withdrawn_if_fenced(self, written: list[Checkpoint]) -> Iterator[None]:
+    def withdraw(self) -> None:
         """Files that no row will name go again at once: the run may even have been deleted meanwhile."""
-        try:
-            yield
-        except FencedError:
-            checkpoints.remove(self.artifacts, written)
-            raise
+        checkpoints.remove(self.artifacts, self._written)
+        self._written = []
+
+    def write(self) -> None:
+        """The files of the newest epoch, and of the best where that is another and not stored yet; OSError."""
+        self._written = self._write()
 
     def _write(self) -> list[Checkpoint]:
         """The files of the newest epoch, and of the best where that is another and not stored yet."""
@@ -145,18 +162,9 @@ class Recorder:
             raise
         return written
 
-    def _store(self, session: Session, written: list[Checkpoint], *, final: bool = False) -> list[Checkpoint]:
-        """Guard, epochs, checkpoint rows; what the new rows supersede."""
-        queue.guard(session, self.run, lease_seconds=self.lease_seconds, **self._facts(written, final=final))
-        metrics.record(session, self.run.experiment_id, self._pending)
-        for checkpoint in written:
-            checkpoint_rows.publish(session, checkpoint)
-        superseded = self._superseded(written, final=final)
-        for checkpoint in superseded:
-            checkpoint_rows.forget(session, checkpoint)
-        return superseded
-
-    def _superseded(self, written: list[Checkpoint], *, final: bool) -> list[Checkpoint]:
+    def _superseded(self) -> list[Checkpoint]:
+        """What the checkpoints that were written last take the place of."""
+        written, final = self._written, self._end is not None
         if not written:
             return []
         replaced = {checkpoint.epoch for checkpoint in written}
@@ -169,15 +177,9 @@ class Recorder:
             or (checkpoint.epoch in replaced and checkpoint not in written)
         ]
 
-    def _published(self, written: list[Checkpoint], superseded: list[Checkpoint]) -> None:
-        gone = {checkpoint.id for checkpoint in superseded}
-        self.stored = [each for each in [*self.stored, *written] if each.id not in gone]
-        checkpoints.remove(self.artifacts, superseded)
-        self._pending.clear()
-        self._recorded_at = self._published_at = time.monotonic()
-
-    def _facts(self, written: list[Checkpoint], *, final: bool) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         """The row's columns; an epoch that is gone through again does not set the row back."""
+        written, final = self._written, self._end is not None
         facts: dict[str, Any] = {"checkpoint_epoch": written[-1].epoch} if written else {}
         last, best = self.last, self.best_metrics
         if last is None or (last.epoch < self.run.epoch and not final):

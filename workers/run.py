@@ -11,7 +11,7 @@ import structlog
 
 from service.domain.metrics import EpochMetrics
 from service.domain.run import Run
-from workers import cohort, peers
+from workers import cohort, peers, recording
 from workers.attempt import Attempt
 from workers.cohort import Cohort
 from workers.heartbeat import Heartbeat
@@ -71,7 +71,7 @@ class _Group:
             if not attempt.begun:
                 with attempt.answering():
                     attempt.begin(beside=len(self.attempts) - 1)
-        self._let_go()
+        self._record()
 
     def train(self) -> None:
         """One epoch of each, and what there is to be stored of it."""
@@ -80,7 +80,7 @@ class _Group:
             if epoch is not None and not attempt.ended:
                 with attempt.answering():
                     attempt.take(epoch)
-        self._let_go()
+        self._record()
 
     def _epochs(self, attempts: Sequence[Attempt]) -> Sequence[EpochMetrics | None]:
         self._stack(attempts)
@@ -105,6 +105,10 @@ class _Group:
         self._cohort = Cohort(learners) if together else None
         if len(attempts) > 1:
             log.info("trained side by side", runs=len(attempts), stacked=together)
+
+    def _record(self) -> None:
+        recording.record([attempt for attempt in self.attempts if not attempt.ended], self._workshop.database)
+        self._let_go()
 
     def _let_go(self) -> None:
         for attempt in self.attempts:
