@@ -14,8 +14,7 @@ from service.datasets import Split
 FEWEST_AT_ONCE = 64
 MOST_AT_ONCE = 1024
 WIDEST_BYTES = 4 * 2**20
-"""Of one layer's outputs for all images evaluated at once: more falls out of the cache, and above 32 MiB the C library
-takes fresh pages from the system for every tensor, which costs as much as the arithmetic."""
+"""Of one layer's outputs for all images evaluated at once: more falls out of the processor's cache."""
 
 _at_once: "WeakKeyDictionary[nn.Module, int]" = WeakKeyDictionary()
 
