@@ -11,6 +11,7 @@ from service.client import Client, ProblemError
 from service.domain.experiment import Experiment, State
 from service.domain.metrics import EpochMetrics
 from service.domain.spec import ExperimentSpec
+from service.domain.sweep import SweepRequest
 from tests.cli.conftest import Served, until
 
 SPEC = {
@@ -185,6 +186,28 @@ def test_the_catalogue_names_what_specs_can_name(client: Client) -> None:
     assert {"perceptron", "mlp", "cnn"} <= {each.name for each in client.catalogue("architectures").items}
     for kind in ("augmentations", "activations", "optimizers", "schedules"):
         assert client.catalogue(kind).items
+
+
+def test_presets_are_ready_specs(client: Client) -> None:
+    preset = client.presets().items[0]
+    assert client.preview({"preset": preset.name}).spec == client.preview(preset.spec).spec == preset.spec
+
+
+def test_a_sweep_is_submitted_looked_at_and_cancelled_as_one(client: Client) -> None:
+    request = {"base": {**ENDLESS, "priority": -100}, "grid": {"activation": ["tanh", "relu"]}, "seeds": [4, 5]}
+    key = "client's-sweep"
+    accepted = client.sweep(request, idempotency_key=key)
+    assert accepted.count == len(accepted.experiment_ids) == 4
+    sweep = client.get_sweep(accepted.id)
+    assert tuple(item.id for item in sweep.items) == accepted.experiment_ids
+    assert sum(sweep.states.values()) == sweep.count == client.page(sweep_id=accepted.id).total == 4
+    assert client.cancel_sweep(accepted.id).states[State.QUEUED] == 0
+    assert client.sweep(request, idempotency_key=key) == accepted
+    once = client.sweep(SweepRequest.model_validate({"base": {**ENDLESS, "priority": -100}}))
+    assert client.cancel_sweep(once.id).count == once.count == 1
+    with pytest.raises(ProblemError) as raised:
+        client.get_sweep(accepted.experiment_ids[0])
+    assert raised.value.status == 404
 
 
 def test_the_queue_and_its_workers_are_seen(client: Client) -> None:
