@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from scipy import ndimage  # type: ignore[import-untyped]  # it has no types
 
 from service import architectures
+from service.datasets import Split
 from service.domain.augmentations import AUGMENTATIONS, Affine, AnyAugmentation, Elastic, Rotate, Shift
 from service.domain.spec import ExperimentSpec
 from tests.workers.test_trainer import figures, make
@@ -210,7 +212,7 @@ def test_elastic_displacements_have_the_law_of_noise_in_every_pixel_that_a_gauss
     for axis in range(2):
         field = found[..., axis]
         assert math.sqrt((field**2).mean()) == pytest.approx(size, rel=0.02)
-        assert np.sqrt((field**2).mean(0)).min() > 0.9 * size
+        assert np.sqrt((field**2).mean(0)).min() > 0.93 * size
         for x, y in ((1, 0), (0, 2), (3, 3), (6, 0)):
             ours, theirs = (
                 (each[:, y:, x:] * each[:, : side - y, : side - x]).mean() / size**2 for each in (field, expected)
@@ -255,6 +257,24 @@ def test_the_same_chance_gives_the_same_images_and_other_chance_gives_others(kin
     assert not moved(images, *KINDS[kind], seed=1).equal(first)
 
 
+@pytest.mark.parametrize("option", AUGMENTATIONS, ids=lambda option: option.model_fields["name"].default)
+def test_no_two_images_of_an_epoch_are_moved_alike(option: type[AnyAugmentation]) -> None:
+    images = noise(1, 16).repeat(6, 1, 1)
+    found = moved(images, option() if option is not Shift else Shift(pixels=8), batch_size=2)
+    assert len({each.numpy().tobytes() for each in found}) == 6
+
+
+def test_what_follows_an_elastic_is_done_to_the_image_that_it_leaves() -> None:
+    """Unlike what is before it. The numbers of the rotation, for the whole epoch, are drawn before its own."""
+    images, part = noise(5, 16), slice(0, 5)
+    warp, turn = Elastic(alpha=30, sigma=3), Rotate(degrees=90)
+    chance = generator(0, epoch=1, purpose=Purpose.AUGMENTATION)
+    batches = Batches(5, 5, side=16, device=CPU)
+    then = Augmentation([turn], batches, chance)
+    first = Augmentation([warp], batches, chance)
+    assert moved(images, warp, turn).equal(then(first(images, part), part))
+
+
 LISTS = [*([each.model_fields["name"].default] for each in AUGMENTATIONS), ["elastic", "shift", "affine"]]
 
 
@@ -280,11 +300,17 @@ def test_epochs_that_were_lost_come_out_the_same_again(augmentation: list[str]) 
 
 @pytest.mark.parametrize("augmentation", LISTS, ids=", ".join)
 def test_training_images_alone_are_moved_and_anew_in_each_epoch(augmentation: list[str]) -> None:
-    """A network that cannot learn judges the same images alike: those of validation, not those of training."""
+    """A network that cannot learn judges the same images alike: those of validation, not those of training.
+
+    Those of training are one image many times, so that their order does not matter.
+    """
     frozen = {"optimizer": {"name": "sgd", "learning_rate": 5e-324, "momentum": 0}, "epochs": 3}
     runs = []
     for each in (None, augmentation):
         spec, data, learner = augmented(each, **frozen)
+        whole = data.train.whole
+        one = Split(images=whole.images[:1].repeat(len(whole), 1, 1), labels=torch.zeros_like(whole.labels))
+        data = replace(data, train=replace(data.train, whole=one))
         runs.append(list(trainer.train(learner, data, spec)))
     plain, ours = runs
     assert [epoch.val_loss for epoch in ours] == [epoch.val_loss for epoch in plain]
