@@ -101,6 +101,16 @@ def test_hidden_layers_help_on_usps_only_with_a_nonlinearity_and_convolutions_he
     assert accuracy["cnn"] > max(accuracy["tanh"], accuracy["relu"]) + 0.005, accuracy
 
 
+def test_the_lab_s_presets_learn_and_compare_as_they_say(service: httpx.Client) -> None:
+    names = ("lab-perceptron", "lab-linear", "lab-sigmoid", "lab-tanh", "lab-relu", "lab-cnn")
+    ids = {name: submit(service, preset=name, epochs=8) for name in names}
+    accuracy = {name: completed(service, each)["test"]["accuracy"] for name, each in ids.items()}
+    linear = max(accuracy["lab-perceptron"], accuracy["lab-linear"])
+    assert min(accuracy.values()) > 0.89, accuracy
+    assert linear + 0.01 < min(accuracy[name] for name in ("lab-sigmoid", "lab-tanh", "lab-relu")), accuracy
+    assert accuracy["lab-cnn"] > max(accuracy[name] for name in names[:-1]) + 0.01, accuracy
+
+
 def _png(image: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG")
