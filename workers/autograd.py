@@ -8,32 +8,33 @@ from torch import nn
 from torch.nn import functional
 
 from service.domain.spec import ExperimentSpec, Precision
+from workers import heap
 from workers.learner import Learner
-
-MONOTONE = (nn.Identity, nn.Sigmoid, nn.Tanh, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.Softplus)
-"""Activations that never fall: the largest of four values stays the largest."""
+from workers.rearrangement import rearrange
 
 
 class AutogradLearner(Learner):
     """Sums stay on the device: asking for a number would make every batch wait.
 
-    Convolutions keep their weights with the channels last in memory, which their kernels prefer, and an activation that
-    never falls is taken after max pooling instead of before it: the same function, on a quarter of the values.
+    Convolutions keep their weights with the channels last in memory, which their kernels prefer, and what learns and is
+    evaluated is the network rearranged: the same function of the same parameters.
     """
 
     def __init__(self, network: nn.Sequential, spec: ExperimentSpec) -> None:
         if any(isinstance(layer, nn.Conv2d) for layer in network):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this form
-        self._quick = nn.Sequential(*_pool_first(list(network)))
+        heap.keep_freed_memory()
         self._bf16 = spec.precision is Precision.BF16
+        self._quick = rearrange(network, tiled=not self._bf16)
         super().__init__(network, spec)
 
     @property
     def evaluated(self) -> nn.Module:
-        """The same layers, pooled first."""
+        """The network, rearranged."""
         return self._quick
 
     def begin_epoch(self, images: int) -> None:
+        self._quick.train()
         device = self._parameters[0].device
         self._images = images
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
@@ -69,11 +70,3 @@ class AutogradLearner(Learner):
 def _in_memory_order(tensor: torch.Tensor) -> torch.Tensor:
     """A one-dimensional view of it: a convolution's weights lie with their channels last."""
     return tensor.permute(0, 2, 3, 1).reshape(-1) if tensor.dim() == 4 else tensor.view(-1)
-
-
-def _pool_first(layers: list[nn.Module]) -> list[nn.Module]:
-    ordered = list(layers)
-    for place in range(len(ordered) - 1):
-        if type(ordered[place]) in MONOTONE and isinstance(ordered[place + 1], nn.MaxPool2d):
-            ordered[place], ordered[place + 1] = ordered[place + 1], ordered[place]
-    return ordered

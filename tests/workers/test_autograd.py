@@ -10,7 +10,7 @@ from torch.nn import functional
 from service import activations, architectures
 from service.domain.spec import ExperimentSpec
 from workers import environment, learners
-from workers.autograd import MONOTONE, AutogradLearner
+from workers.autograd import AutogradLearner
 
 
 def make(**spec: object) -> tuple[nn.Sequential, AutogradLearner]:
@@ -48,16 +48,6 @@ def test_a_step_is_that_of_the_usual_loop(architecture: object, activation: str)
         assert before.grad is not None
         expected = before.detach() - 0.5 * before.grad
         assert (moved[name].detach() - expected).abs().max() < 1e-5, name
-
-
-@pytest.mark.parametrize("activation", activations.names())
-def test_pooling_first_changes_nothing(activation: str) -> None:
-    untouched, learner = make(architecture="cnn", activation=activation)
-    images, _ = batch()
-    swapped = [type(layer) for layer in learner.evaluated.children()] != [type(layer) for layer in untouched]
-    assert swapped is (activations.module_class(activation) in MONOTONE)
-    with torch.no_grad():
-        assert (learner.evaluated.eval()(images) - untouched.eval()(images)).abs().max() < 1e-5
 
 
 def test_parameters_are_moved_in_place_whatever_their_layout() -> None:
