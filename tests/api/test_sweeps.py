@@ -100,7 +100,10 @@ def test_a_sweep_that_is_wrong_anywhere_is_refused_whole(
 
 
 def test_a_thousand_are_stored_in_well_under_two_seconds(served: Served) -> None:
-    body = {"base": {"preset": "lab-relu", "tags": ["a", "b"]}, "seeds": [*range(1000)]}
+    rates = [number / 1000 for number in range(1, 501)]
+    body = {
+        "base": {"preset": "lab-relu", "tags": ["a", "b"]}, "grid": {"optimizer.learning_rate": rates}, "seeds": [0, 1],
+    }  # fmt: skip
     seconds = []
     for _ in range(3):  # the machine may be busy; work that is too long is so every time
         served.clear()
@@ -110,7 +113,9 @@ def test_a_thousand_are_stored_in_well_under_two_seconds(served: Served) -> None
         assert answer.json()["count"] == served.http.get("/v1/queue").json()["queued"] == 1000
     assert min(seconds) < 1.0
     items = served.http.get(answer.headers["Location"]).json()["items"]
-    assert [item["spec"]["seed"] for item in items] == [*range(1000)]
+    assert [(item["spec"]["optimizer"]["learning_rate"], item["spec"]["seed"]) for item in items] == [
+        (rate, seed) for rate in rates for seed in (0, 1)
+    ]
     assert [item["queue_position"] for item in items] == [*range(1, 1001)]
 
 
