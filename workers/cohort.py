@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from service.domain.spec import ExperimentSpec
-from workers.dense import DenseStack
+from workers.dense import VECTOR, DenseStack
 from workers.learner import Learner, blocks
 from workers.learners import DenseLearner, EpochFigures
 from workers.update_rules import Now
@@ -76,9 +76,10 @@ class Cohort:
 def capacity(learner: Learner) -> int:
     """How many networks such as this one learn quicker side by side than one after another; 1: none.
 
-    What a step goes through must not fall out of the cache: then it costs more than the calls that are saved.
+    What a step goes through must not fall out of the cache: then it costs more than the calls that are saved. And
+    batches that do not fill whole vectors are not stacked (`workers/dense.py`).
     """
-    if not isinstance(learner, DenseLearner):
+    if not isinstance(learner, DenseLearner) or learner.spec.batch_size % VECTOR:
         return 1
     parameters = sum(parameter.numel() for parameter in learner.network.parameters())
     return max(1, min(LARGEST, MOST_PARAMETERS // parameters))

@@ -11,12 +11,13 @@ Nothing else is computed than what autograd computes, in another order of summat
 `tests/workers/test_dense.py` holds every activation against it. Shapes carry a leading dimension, the stack:
 `(stack, batch, features)`.
 
-A network's numbers are meant not to depend on what it is stacked with, to the bit. Two things stand in the way. A
-kernel takes another path for the last few values of a call: so what is not exactly rounded anyway is called once for
-each network unless all its values fill whole vectors, and each network's parameters are padded. And a library may
-choose another matrix product for a stack: `workers/cohort.py` looks whether it does, here and now.
+A network's numbers are meant not to depend on what it is stacked with, to the bit. A kernel takes another path for the
+last few values of a call, and where its operands are not aligned: so each network's parameters are padded, and batches
+that do not fill whole vectors are gone through network by network. A library may choose another matrix product for a
+stack as well: `workers/cohort.py` looks whether it does, here and now.
 """
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,10 +29,10 @@ from torch import nn
 _aten = torch.ops.aten
 
 VECTOR = 32
-"""Values that a kernel takes at once at most, on any processor that torch knows."""
-ALIGNED = 64
-"""Values to whose multiple a network's parameters are padded: whole vectors, and every network's first in a cache line
-of its own."""
+"""Images to whose multiple a batch is stacked, so that each network's values begin in a cache line of their own and
+fill whole steps of a kernel: those take 32 numbers at once at most."""
+PADDED = 64
+"""Values to whose multiple a network's parameters are padded."""
 
 
 class _Activation(NamedTuple):
@@ -70,10 +71,16 @@ class _Layer:
     weight_gradient: torch.Tensor
     bias_gradient: torch.Tensor
     activation: _Activation | None = None
-    dropout: float = 0.0
+    dropout: tuple[float, ...] = ()
+    """Each network's own probability; none where there is no dropout."""
     inputs: torch.Tensor = field(default_factory=lambda: torch.empty(0))
     kept: torch.Tensor = field(default_factory=lambda: torch.empty(0))
     mask: torch.Tensor | None = None
+
+    def of(self, rows: slice) -> "_Layer":
+        """The same layer of some of the networks."""
+        views = (self.weight[rows], self.bias[rows], self.weight_gradient[rows], self.bias_gradient[rows])
+        return _Layer(*views, activation=self.activation, dropout=self.dropout[rows])
 
 
 def is_dense(network: nn.Sequential) -> bool:
@@ -97,11 +104,21 @@ class DenseStack:
     def __init__(self, networks: Sequence[nn.Sequential], generators: Sequence[torch.Generator]) -> None:
         """All must be `is_dense` and of the same shape; a network's dropout draws from its own generator."""
         total = sum(parameter.numel() for parameter in networks[0].parameters())
-        width = math.ceil(total / ALIGNED) * ALIGNED
+        width = math.ceil(total / PADDED) * PADDED
         self.parameters = torch.zeros(len(networks), width)
         self.gradients = torch.zeros(len(networks), width)
         self._generators = generators
         self.layers = self._stack(networks)
+        self._members = [self._member(row) for row in range(len(networks))] if len(networks) > 1 else []
+
+    def _member(self, row: int) -> "DenseStack":
+        """One network of the stack, by itself, in the same place."""
+        member = copy.copy(self)
+        rows = slice(row, row + 1)
+        member.parameters, member.gradients = self.parameters[rows], self.gradients[rows]
+        member.layers = [layer.of(rows) for layer in self.layers]
+        member._generators, member._members = self._generators[rows], []
+        return member
 
     def _stack(self, networks: Sequence[nn.Sequential]) -> list[_Layer]:
         layers: list[_Layer] = []
@@ -122,7 +139,7 @@ class DenseStack:
                 weight, weight_gradient, bias, bias_gradient = views
                 layers.append(_Layer(weight, bias, weight_gradient, bias_gradient))
             elif isinstance(module, nn.Dropout):
-                layers[-1].dropout = module.p
+                layers[-1].dropout = tuple(network[position].p for network in networks)  # type: ignore[misc]
             elif type(module) in ACTIVATIONS and layers:
                 layers[-1].activation = ACTIVATIONS[type(module)]
         return layers
@@ -136,6 +153,17 @@ class DenseStack:
         `images`: float `(stack, batch, pixels)`; `labels`: int64 `(stack, batch)`. `losses` and `predicted`, of the
         same shape, receive each image's loss and its most probable class.
         """
+        if self._members and images.shape[1] % VECTOR:
+            for row, member in enumerate(self._members):
+                own = slice(row, row + 1)
+                member.gradients_of(
+                    images[own],
+                    labels[own],
+                    label_smoothing=label_smoothing,
+                    losses=losses[own],
+                    predicted=predicted[own],
+                )
+            return
         logits = self._forward(images)
         classes, batch = logits.shape[1:]
         torch.argmax(logits, 1, out=predicted)
@@ -145,7 +173,7 @@ class DenseStack:
         if label_smoothing:
             even = log_probabilities.mean(1).neg_()
             losses.mul_(1 - label_smoothing).add_(even, alpha=label_smoothing)
-        delta = self._each(torch.Tensor.exp_, log_probabilities)
+        delta = log_probabilities.exp_()
         if label_smoothing:
             delta.sub_(label_smoothing / classes)
         delta.scatter_add_(1, index, torch.full_like(index, label_smoothing - 1, dtype=delta.dtype))
@@ -158,13 +186,12 @@ class DenseStack:
             layer.inputs = values
             values = torch.baddbmm(layer.bias.unsqueeze(1), values, layer.weight.transpose(1, 2))
             if layer.activation is not None:
-                before, values = values, self._each(layer.activation.forward, values)
+                before, values = values, layer.activation.forward(values)
                 layer.kept = before if layer.activation.keeps_input else values
             if layer.dropout:
                 layer.mask = torch.empty_like(values)
-                for mask, generator in zip(layer.mask, self._generators, strict=True):
-                    mask.bernoulli_(1 - layer.dropout, generator=generator)
-                layer.mask.div_(1 - layer.dropout)
+                for mask, dropout, generator in zip(layer.mask, layer.dropout, self._generators, strict=True):
+                    mask.bernoulli_(1 - dropout, generator=generator).div_(1 - dropout)
                 values = values * layer.mask
         last = self.layers[-1]
         last.inputs = values
@@ -181,12 +208,4 @@ class DenseStack:
                 if below.mask is not None:
                     delta.mul_(below.mask)
                 if below.activation is not None:
-                    delta = self._each(below.activation.backward, delta, below.kept)
-
-    @staticmethod
-    def _each(function: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
-        """A function of values one by one: of the whole stack at once, where that cannot change a bit."""
-        stack, size = len(tensors[0]), tensors[0][0].numel()
-        if stack == 1 or size % VECTOR == 0:
-            return function(*tensors)
-        return torch.stack([function(*own) for own in zip(*tensors, strict=True)])
+                    delta = below.activation.backward(delta, below.kept)

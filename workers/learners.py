@@ -78,6 +78,7 @@ class DenseLearner(Learner):
         self.generator.manual_seed(seed)
 
     def begin_epoch(self, images: int) -> None:
+        self.leave()
         self.look_at(EpochFigures(images), member=0)
 
     def epoch_figures(self) -> tuple[float, float]:

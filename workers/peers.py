@@ -16,9 +16,10 @@ def claim(run: Run, workshop: Workshop, *, threads: int, members: int, most: int
     """At most `most` runs of the cohort, and no more than this worker's share of them.
 
     Workers that train the same cohort, and those that have nothing to do, are to have as many each: a sweep's
-    throughput grows with the cores. `members` is how many are with this worker already.
+    throughput grows with the cores. `members` is how many are with this worker already. A run that was lost without
+    progress is tried alone, so that others are not lost with it again.
     """
-    if run.cohort is None:
+    if run.cohort is None or run.failures:
         return []
     try:
         with workshop.database.reading() as session:

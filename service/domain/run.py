@@ -20,6 +20,8 @@ class Run(Record):
     """The newest epoch that is stored; it may be newer than any checkpoint."""
     continued_from: int
     """Where the run had ended before it was continued; 0: never."""
+    failures: int
+    """Attempts in a row, before this one, that ended without a new checkpoint."""
     reproduces: str | None
     environment: dict[str, Any] | None
     """That of the first attempt; null where this is the first."""

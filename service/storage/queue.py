@@ -42,8 +42,9 @@ def claim_peers(
 ) -> list[Run]:
     """Take up to `limit` waiting runs of the same cohort and priority, in one statement.
 
-    One that has begun already must have begun with as many threads. They may overtake runs of their own owner, but
-    none of another owner's whose turn is before theirs.
+    One that has begun already must have begun with as many threads, and one that was lost without progress is left
+    to be tried alone: it may be what its worker died of. They may overtake runs of their own owner, but none of another
+    owner's whose turn is before theirs.
     """
     peer, other = ExperimentRow, aliased(ExperimentRow)
     before = sa.and_(other.priority == peer.priority, other.turn < peer.turn, other.owner.is_distinct_from(peer.owner))
@@ -58,6 +59,7 @@ def claim_peers(
             peer.cohort == run.cohort,
             peer.state == State.QUEUED,
             peer.priority == run.spec.priority,
+            peer.failures == 0,
             sa.or_(peer.environment.is_(None), peer.environment["threads"].as_integer() == threads),
             ~overtaken,
         )

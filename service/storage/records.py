@@ -58,6 +58,7 @@ def run(row: ExperimentRow) -> Run:
         parameters=row.parameters,
         epoch=row.epoch,
         continued_from=row.continued_from,
+        failures=row.failures,
         reproduces=row.reproduces,
         environment=row.environment,
     )
