@@ -1,28 +1,27 @@
 """Dropout's masks, from two random bytes an element instead of a random number of its own."""
 
-from math import prod
-
 import torch
 from torch import nn
 
 LEVELS = 1 << 16
-"""What two bytes can be: a probability is one in 65,536 exact, and the scale is that of the probability really used."""
+"""What two bytes can be: a probability is one of so many, and the scale is that of the probability really used."""
 
 
-def mask(shape: tuple[int, ...], probability: float, *, device: torch.device | str = "cpu") -> torch.Tensor:
-    """float32 of 0, with about this probability, and of 1 / (1 - it), drawn from torch's generator of the device.
+def draw(mask: torch.Tensor, probability: float, *, generator: torch.Generator | None = None) -> torch.Tensor:
+    """Fill a float32 tensor with 0, with about this probability, and with 1 / (1 - it), so that its mean is 1.
 
-    Hinton and others, "Improving neural networks by preventing co-adaptation of feature detectors", arXiv:1207.0580,
-    scaled at training time, so that its mean is exactly 1. `probability` lies in 0..1, 1 excluded.
+    `probability` lies in 0..1, 1 excluded; it is met within 1 / 131,072. All chance is the generator's, by default
+    torch's own for the device. Hinton, Srivastava, Krizhevsky, Sutskever and Salakhutdinov, arXiv:1207.0580; scaled
+    while training, so that evaluation needs nothing.
     """
     silenced = min(round(probability * LEVELS), LEVELS - 1)
     if not silenced:
-        return torch.ones(shape, device=device)
-    count = prod(shape)
-    words = torch.empty(-(-count // 4), dtype=torch.int64, device=device).random_(torch.iinfo(torch.int64).min, None)
-    numbers = words.view(torch.int16)[:count].view(shape)
-    kept = torch.ge(numbers, silenced - LEVELS // 2, out=torch.empty(shape, device=device))
-    return kept.mul_(LEVELS / (LEVELS - silenced))
+        return mask.fill_(1.0)
+    words = torch.empty(-(-mask.numel() // 4), dtype=torch.int64, device=mask.device)
+    words.random_(torch.iinfo(torch.int64).min, None, generator=generator)  # without bounds the top bit stays 0
+    numbers = words.view(torch.int16)[: mask.numel()].view(mask.shape)
+    torch.ge(numbers, silenced - LEVELS // 2, out=mask)
+    return mask.mul_(LEVELS / (LEVELS - silenced))
 
 
 class Dropout(nn.Module):
@@ -36,5 +35,5 @@ class Dropout(nn.Module):
         """The values themselves outside training."""
         if not self.training:
             return values
-        drawn = mask(tuple(values.shape), self.probability, device=values.device)
-        return values * drawn.to(values.dtype)
+        mask = draw(torch.empty(values.shape, device=values.device), self.probability)
+        return values * mask.to(values.dtype)

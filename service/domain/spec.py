@@ -64,7 +64,7 @@ def _named(union: Any, options: Iterable[type[Record]]) -> Any:
 def _listed(union: Any, options: Iterable[type[Record]], *, most: int) -> Any:
     """A list of at most so many of these, or null; one alone stands for a list of it, an empty list for null."""
     one = _named(union, options)
-    several: Any = Annotated[tuple[one, ...], Field(max_length=most)]
+    several: Any = Annotated[tuple[one, ...], Field(max_length=most)]  # type: ignore[valid-type]  # made at run time
     alone = TypeAdapter(one)
 
     def expand(value: object) -> object:

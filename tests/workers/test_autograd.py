@@ -82,3 +82,23 @@ def test_bf16_is_near_fp32_and_not_the_same(architecture: str) -> None:
         assert {each.dtype for each in learner.network.parameters()} == {torch.float32}
     assert losses[0] != losses[1]
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
+def test_a_resumed_run_is_one_that_was_not_interrupted_to_the_bit() -> None:
+    images, labels = batch()
+    whole, resumed = (make(architecture="mnist_example", optimizer="adadelta")[1] for _ in range(2))
+    for epoch in (1, 2):
+        if epoch == 2:
+            weights, memory = copy.deepcopy(resumed.network.state_dict()), resumed.state_tensors()
+            resumed = make(architecture="mnist_example", optimizer="adadelta")[1]
+            resumed.network.load_state_dict(weights)
+            resumed.load_state_tensors(memory)
+        for learner in (whole, resumed):
+            learner.seed(epoch)
+            learner.begin_epoch(3 * len(labels))
+            for _ in range(3):
+                learner.step(images, labels, learning_rate=0.3)
+            learner.evaluated.eval()(images)
+        assert whole.epoch_figures() == resumed.epoch_figures()
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, resumed.network.state_dict()[name]), name

@@ -5,7 +5,12 @@ import math
 import pytest
 import torch
 
-from workers.dropout import Dropout, mask
+from workers.dropout import Dropout, draw
+
+
+def mask(shape: tuple[int, ...], probability: float) -> torch.Tensor:
+    """A new one, from torch's own generator."""
+    return draw(torch.empty(shape), probability)
 
 
 @pytest.mark.parametrize("probability", [0.01, 0.1, 0.25, 0.5, 0.9, 0.99])
@@ -44,7 +49,23 @@ def test_any_shape_is_filled(shape: tuple[int, ...]) -> None:
     assert mask(shape, 0.5).shape == shape
 
 
-def test_all_chance_is_torchs_own_generators() -> None:
+def test_a_part_of_a_tensor_is_filled_whatever_its_strides() -> None:
+    whole = torch.full((6, 4, 10), 7.0)
+    draw(whole[1:5, ::2].transpose(1, 2), 0.5)
+    filled = whole[1:5, ::2].clone()
+    assert set(filled.flatten().tolist()) == {0.0, 2.0}
+    assert (whole == 7.0).sum() == whole.numel() - filled.numel()
+
+
+def test_a_generator_of_its_own_leaves_torchs_alone() -> None:
+    before = torch.random.get_rng_state()
+    draws = [draw(torch.empty(500), 0.3, generator=torch.Generator().manual_seed(seed)) for seed in (3, 3, 4)]
+    assert torch.equal(draws[0], draws[1])
+    assert not torch.equal(draws[0], draws[2])
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_by_default_all_chance_is_torchs_own_generators() -> None:
     draws = []
     for seed in (3, 3, 4):
         torch.manual_seed(seed)
