@@ -186,7 +186,9 @@ def _queue() -> QueueFacts:
 
 
 def _workers() -> WorkerList:
-    worker = WorkerFacts(id="slate:4711", alive=True, started_at=_BEGAN, experiment_id=_ID, facts={"threads": 2})
+    worker = WorkerFacts(
+        id="slate:4711", alive=True, started_at=_BEGAN, experiment_id=_ID, experiment_ids=(_ID,), facts={"threads": 2}
+    )
     return WorkerList(items=(worker,))
 
 

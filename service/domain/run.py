@@ -45,6 +45,9 @@ class WorkerFacts(Record):
     alive: bool
     started_at: datetime
     experiment_id: str | None
+    """One of the runs that it trains."""
+    experiment_ids: tuple[str, ...]
+    """All of them: several where they are trained side by side."""
     facts: dict[str, Any]
 
 

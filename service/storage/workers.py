@@ -47,17 +47,22 @@ def listing(session: Session) -> WorkerList:
     alive = (WorkerRow.lease_expires_at > database_clock()).label("alive")
     its_run = sa.and_(ExperimentRow.worker == WorkerRow.id, ExperimentRow.state == State.RUNNING)
     found = sa.select(WorkerRow, alive, ExperimentRow.id).outerjoin(ExperimentRow, its_run)
-    rows = session.execute(found.order_by(alive.desc(), WorkerRow.started_at))
+    rows = session.execute(found.order_by(alive.desc(), WorkerRow.started_at, WorkerRow.id, ExperimentRow.id)).all()
+    there = {row.id: (row, bool(is_alive)) for row, is_alive, _run in rows}
+    runs: dict[str, list[str]] = {worker: [] for worker in there}
+    for row, _is_alive, run in rows:
+        runs[row.id] += [run] if run is not None else []
     return WorkerList(
         items=tuple(
             WorkerFacts(
-                id=row.id,
-                alive=bool(is_alive),
+                id=worker,
+                alive=is_alive,
                 started_at=row.started_at,
-                experiment_id=experiment_id,
+                experiment_id=next(iter(runs[worker]), None),
+                experiment_ids=tuple(runs[worker]),
                 facts=row.facts,
             )
-            for row, is_alive, experiment_id in rows
+            for worker, (row, is_alive) in there.items()
         )
     )
 

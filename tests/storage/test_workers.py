@@ -27,7 +27,9 @@ def test_nobody_is_there_at_first(bench: Bench) -> None:
 def test_a_worker_is_there_with_its_facts_until_it_leaves(bench: Bench) -> None:
     register(bench, "box:1")
     (worker,) = listed(bench)
-    assert worker == WorkerFacts(id="box:1", alive=True, started_at=NOW, experiment_id=None, facts={"threads": 2})
+    assert worker == WorkerFacts(
+        id="box:1", alive=True, started_at=NOW, experiment_id=None, experiment_ids=(), facts={"threads": 2}
+    )
     with bench.database.writing() as session:
         workers.leave(session, "box:1")
     assert listed(bench) == ()
@@ -44,6 +46,17 @@ def test_a_worker_is_listed_with_the_run_that_is_its_own(bench: Bench) -> None:
     with bench.database.writing() as session:
         queue.finish(session, run, State.COMPLETED, now=NOW)
     assert {each.experiment_id for each in listed(bench)} == {None}
+
+
+def test_a_worker_with_several_runs_is_listed_once(bench: Bench) -> None:
+    with bench.database.writing() as session:
+        workers.register(session, "box:1", lease_seconds=LEASE, now=NOW, facts={})
+    runs = sorted(bench.submit(seed=seed) for seed in range(3))
+    for _ in runs:
+        bench.claim(worker="box:1")
+    (worker,) = listed(bench)
+    assert worker.experiment_ids == tuple(runs)
+    assert worker.experiment_id == runs[0]
 
 
 def test_a_worker_that_is_not_heard_of_is_not_alive_until_it_is(bench: Bench) -> None:
