@@ -26,6 +26,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from workers import dropout
+
 _aten = torch.ops.aten
 
 VECTOR = 32
@@ -190,8 +192,8 @@ class DenseStack:
                 layer.kept = before if layer.activation.keeps_input else values
             if layer.dropout:
                 layer.mask = torch.empty_like(values)
-                for mask, dropout, generator in zip(layer.mask, layer.dropout, self._generators, strict=True):
-                    mask.bernoulli_(1 - dropout, generator=generator).div_(1 - dropout)
+                for mask, probability, generator in zip(layer.mask, layer.dropout, self._generators, strict=True):
+                    dropout.draw(mask, probability, generator=generator)
                 values = values * layer.mask
         last = self.layers[-1]
         last.inputs = values

@@ -28,13 +28,10 @@ class Part:
 
     def taken(self) -> Split:
         """A copy of them."""
-        return Split(images=self.whole.images[self.indices], labels=self.whole.labels[self.indices])
-
-    def take(self, order: torch.Tensor, *, images: torch.Tensor, labels: torch.Tensor) -> None:
-        """Copy them, in this order, int64 `(n,)`, to where there is room for them."""
-        indices = self.indices[order]
-        torch.index_select(self.whole.images, 0, indices, out=images)
-        torch.index_select(self.whole.labels, 0, indices, out=labels)
+        return Split(
+            images=self.whole.images.index_select(0, self.indices),
+            labels=self.whole.labels.index_select(0, self.indices),
+        )
 
     def to(self, device: torch.device) -> "Part":
         """The same on a device."""

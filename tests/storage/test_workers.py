@@ -3,7 +3,7 @@
 from service.domain.experiment import State
 from service.domain.run import WorkerFacts
 from service.storage import queue, workers
-from tests.storage.conftest import NOW, Bench
+from tests.storage.conftest import LEASE, NOW, Bench
 
 
 def register(bench: Bench, worker: str, *, lease_seconds: float = 60.0) -> None:
