@@ -1,7 +1,7 @@
-"""Claims about speed, measured. `make bench` runs every file here, prints a table and writes `benchmarks.json`.
+"""Claims about speed, measured. `make bench` runs every file here, prints two tables and writes `benchmarks.json`.
 
-A file offers `measure()`, which gives `Measurement`s: always a ratio of two medians, taken in turn in one run on the
-same work, since a machine's speed drifts. Nothing here fails a test: a figure is for reading.
+A file offers `measure()`, which gives `Measurement`s, always a ratio of two medians, taken in turn in one run on the
+same work, since a machine's speed drifts; and `Statement`s. Nothing here fails a test: a figure is for reading.
 """
 
 from dataclasses import dataclass
@@ -22,3 +22,13 @@ class Measurement:
     def ratio(self) -> float:
         """Ours over the baseline, by medians."""
         return median(self.ours) / median(self.baseline)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A figure that has no goal, and what it is to be read with."""
+
+    name: str
+    value: float
+    unit: str
+    remark: str

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests import benchmarks
+from tests.benchmarks import Measurement, Statement
 
 OUTPUT = Path("benchmarks.json")
 
@@ -23,13 +24,28 @@ def main(wanted: list[str]) -> None:
     """Run the benchmarks, print a table, write the file."""
     console = Console()
     names = sorted(file.name for file in pkgutil.iter_modules(benchmarks.__path__) if file.name != "__main__")
-    found = []
+    found: list[Measurement | Statement] = []
     for name in names:
         if not wanted or name in wanted:
             console.print(f"measuring {name} ...", style="dim")
             found += importlib.import_module(f"tests.benchmarks.{name}").measure()
+    console.print(_compared([each for each in found if isinstance(each, Measurement)]))
+    console.print(_stated([each for each in found if isinstance(each, Statement)]))
+    machine = {
+        "cores": os.cpu_count(),
+        "processor": platform.processor() or platform.machine(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+    results = [asdict(each) | ({"ratio": each.ratio} if isinstance(each, Measurement) else {}) for each in found]
+    OUTPUT.write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
+    console.print(f"written to {OUTPUT}")
+
+
+def _compared(measurements: list[Measurement]) -> Table:
     table = Table("measure", "ours (s)", "against (s)", "ratio", "goal", "n", title="medians")
-    for each in found:
+    for each in measurements:
         table.add_row(
             each.name,
             f"{median(each.ours):.4f}",
@@ -38,17 +54,15 @@ def main(wanted: list[str]) -> None:
             f"<= {each.at_most}",
             str(len(each.ours)),
         )
-    console.print(table)
-    machine = {
-        "cores": os.cpu_count(),
-        "processor": platform.processor() or platform.machine(),
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
-    results = [asdict(each) | {"ratio": each.ratio} for each in found]
-    OUTPUT.write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
-    console.print(f"written to {OUTPUT}")
+    return table
 
 
-main(sys.argv[1:])
+def _stated(statements: list[Statement]) -> Table:
+    table = Table("figure", "value", "with it", title="statements")
+    for each in statements:
+        table.add_row(each.name, f"{each.value:.3g} {each.unit}".rstrip(), each.remark)
+    return table
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
