@@ -49,7 +49,7 @@ class TiledConvolution(nn.Module):
         """`(batch, channels, height, width)` to the like; in the usual way where tiles would stand over the edge."""
         layer = self.convolution
         padding = int(layer.padding[0])
-        if any(side < TILE or (side + 2 * padding - 2) % TILE for side in values.shape[2:]):
+        if any((side + 2 * padding - 2) % TILE for side in values.shape[2:]):
             usual = layer(values)
             return functional.max_pool2d(usual, 2) if self.pooled else usual
         shape = _Shape(

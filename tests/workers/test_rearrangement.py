@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from service import activations, architectures
-from workers.rearrangement import MONOTONE, rearrange
+from workers.dropout import Dropout
+from workers.rearrangement import MONOTONE, Flatten, rearrange
+from workers.winograd import TiledConvolution
 
 
 def make(name: str, activation: str, *, image_size: int = 16, **options: object) -> nn.Sequential:
@@ -40,8 +42,10 @@ def test_only_activations_that_never_fall_are_taken_after_pooling(activation: st
 
 
 def test_what_stands_before_flattening_is_done_after_it() -> None:
-    kinds = [type(layer).__name__ for layer in rearrange(make("mnist_example", "relu"), tiled=True)]
-    assert kinds[:6] == ["Conv2d", "ReLU", "TiledConvolution", "Flatten", "ReLU", "Dropout"]
+    kinds = [type(layer) for layer in rearrange(make("mnist_example", "relu"), tiled=True)]
+    assert kinds[:6] == [nn.Conv2d, nn.ReLU, TiledConvolution, Flatten, nn.ReLU, Dropout]
+    kinds = [type(layer) for layer in rearrange(make("mnist_example", "relu"), tiled=False)]
+    assert kinds[2:5] == [nn.Conv2d, nn.MaxPool2d, Flatten]
 
 
 def test_the_network_keeps_its_own_order_and_parameters() -> None:
@@ -59,3 +63,12 @@ def test_dropout_silences_in_training_alone() -> None:
     assert not torch.equal(first, second)
     first, second = (quick.eval()(images()) for _ in range(2))
     assert torch.equal(first, second)
+
+
+def test_the_gradient_comes_back_through_flattening_with_its_channels_last() -> None:
+    values = torch.randn(4, 3, 2, 5).contiguous(memory_format=torch.channels_last).requires_grad_()
+    weights = torch.randn(4, 30)
+    torch.autograd.backward((Flatten()(values) * weights).sum())
+    assert values.grad is not None
+    assert values.grad.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(values.grad, weights.view(4, 3, 2, 5))

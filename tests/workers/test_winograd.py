@@ -38,7 +38,7 @@ def passes(layer: nn.Module, convolved: nn.Conv2d, values: torch.Tensor, *, seed
 
 @pytest.mark.parametrize("pooled", [False, True])
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("images", [1, 37])
+@pytest.mark.parametrize("images", [1, 100])
 def test_answer_and_gradients_are_those_of_the_usual_convolution(
     images: int, case: tuple[int, int, int, int, int, bool], pooled: bool
 ) -> None:
