@@ -35,6 +35,12 @@ class Served:
         accepted = self.client.sweep(request)
         return self.ended(accepted.id)
 
+    def seconds(self, request: Mapping[str, Any]) -> float:
+        """How long `sweep` takes."""
+        began = time.perf_counter()
+        self.sweep(request)
+        return time.perf_counter() - began
+
     def ended(self, sweep_id: str) -> Sweep:
         """The sweep once all of it has ended."""
         deadline = time.monotonic() + LONGEST_SWEEP_SECONDS

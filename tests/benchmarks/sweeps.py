@@ -28,6 +28,8 @@ from tests.served import Served, served
 REPETITIONS = 5
 SEEDS = 16
 FEWEST_THREADS = 1
+PROBED = 3
+"""Runs by which the number of threads is chosen."""
 BASE = {
     "dataset": "usps",
     "architecture": {"name": "mlp", "hidden": [*usual_loop.HIDDEN]},
@@ -50,11 +52,11 @@ def measure() -> list[Measurement | Statement]:
     spawned = multiprocessing.get_context("spawn")
     together, cpu, one_by_one, usual, fresh = [], [], [], [], []
     with served(data_dir=data_dir) as service, ProcessPoolExecutor(1, mp_context=spawned) as warm:
-        threads, accuracies = _quicker_threads(warm, data_dir)
+        threads = _quicker_threads(warm, data_dir)
         for repetition in range(REPETITIONS + 1):
             seconds, processor_seconds, sweep = _through(service, TOGETHER)
             alone, _, _ = _through(service, ONE_BY_ONE)
-            looped, _ = warm.submit(_all_runs, data_dir, threads).result()
+            looped, accuracies = warm.submit(_all_runs, data_dir, threads).result()
             if repetition:  # the first is to warm up
                 together.append(seconds)
                 cpu.append(processor_seconds)
@@ -78,14 +80,13 @@ def _through(service: Served, request: Mapping[str, object]) -> tuple[float, flo
     return time.perf_counter() - began, service.cpu_seconds() - spent, sweep
 
 
-def _quicker_threads(warm: ProcessPoolExecutor, data_dir: Path) -> tuple[int, list[float]]:
-    """How many threads the loop is quicker with, all of torch's or one, and its accuracies."""
+def _quicker_threads(warm: ProcessPoolExecutor, data_dir: Path) -> int:
+    """What the loop is quicker with: all of torch's threads or one."""
     tried = {}
-    for threads in {FEWEST_THREADS, cores()}:
+    for threads in (FEWEST_THREADS, cores()):
         warm.submit(_all_runs, data_dir, threads, seeds=1).result()
-        tried[threads] = warm.submit(_all_runs, data_dir, threads).result()
-    best = min(tried, key=lambda threads: tried[threads][0])
-    return best, tried[best][1]
+        tried[threads], _ = warm.submit(_all_runs, data_dir, threads, seeds=PROBED).result()
+    return min(tried, key=lambda threads: tried[threads])
 
 
 def _all_runs(data_dir: Path, threads: int, seeds: int = SEEDS) -> tuple[float, list[float]]:
