@@ -10,7 +10,8 @@ run may be interrupted any number of times.
 from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -115,17 +116,33 @@ def guard(session: Session, run: Run, *, lease_seconds: float, **facts: Any) -> 
 
     `FencedError` where the run is no longer this attempt's: the transaction must then write nothing.
     """
-    renewed = (
-        sa.update(ExperimentRow)
-        .where(*_owned(run))
-        .values(lease_expires_at=database_clock() + lease_seconds, **(facts and {**facts, **_REVISED}))
-        .returning(ExperimentRow.cancel_requested)
-        .execution_options(synchronize_session=False)
-    )
-    cancel_requested = session.scalar(renewed)
+    given = {"guarded_id": run.experiment_id, "guarded_attempt": run.attempt, "lease_seconds": lease_seconds}
+    cancel_requested = session.scalar(_renewal(frozenset(facts)), given | facts)
     if cancel_requested is None:
         raise FencedError(f"attempt {run.attempt} of experiment {run.experiment_id} is over")
-    return cancel_requested
+    return bool(cancel_requested)
+
+
+@cache
+def _renewal(columns: frozenset[str]) -> sa.Update:
+    """The guard's statement, which says what is stored by name: to put it together took longer than to run it."""
+    table = cast("sa.Table", ExperimentRow.__table__)
+    row = table.c
+    stored: dict[str, sa.ColumnElement[Any]] = {
+        name: sa.bindparam(name, type_=row[name].type) for name in sorted(columns)
+    }
+    if columns:
+        stored["revision"] = row.revision + 1
+    return (
+        sa.update(table)
+        .where(
+            row.id == sa.bindparam("guarded_id"),
+            row.attempt == sa.bindparam("guarded_attempt"),
+            row.state == State.RUNNING,
+        )
+        .values(lease_expires_at=database_clock() + sa.bindparam("lease_seconds", type_=sa.Float()), **stored)
+        .returning(row.cancel_requested)
+    )
 
 
 def cancel_requested(session: Session, run: Run) -> bool:
