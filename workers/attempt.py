@@ -143,6 +143,7 @@ class Attempt:
                 mean=data.mean,
                 std=data.std,
                 label_smoothing=self.run.spec.loss.label_smoothing,
+                shared=recorder.learner.shared,
             )
             network.load_state_dict(dict(last))
         recorder.end(test=test, diverged=diverged)

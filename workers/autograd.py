@@ -1,23 +1,32 @@
 """Learning by autograd: any network, on any device, in one of two precisions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from service import architectures
 from service.domain.spec import ExperimentSpec, Precision
-from workers import heap
+from workers import heap, team
 from workers.learner import Learner
-from workers.rearrangement import rearrange
+from workers.rearrangement import Share, rearrange
+
+WORTH_SHARING = 50_000_000
+"""Multiply-accumulates of a batch, forward: below, a step is over in a few milliseconds, and most of what sharing it
+would save is lost to meeting."""
+FEWEST_IMAGES = 8
+"""A share has at least so many, or there is none."""
 
 
 class AutogradLearner(Learner):
     """Sums stay on the device: asking for a number would make every batch wait.
 
     Convolutions keep their weights with the channels last in memory, which their kernels prefer, and what learns and is
-    evaluated is the network rearranged: the same function of the same parameters.
+    evaluated is the network rearranged: the same function of the same parameters. On a processor the threads of
+    `workers/team.py` share a batch that is worth it.
     """
 
     def __init__(self, network: nn.Sequential, spec: ExperimentSpec) -> None:
@@ -26,6 +35,14 @@ class AutogradLearner(Learner):
         heap.keep_freed_memory()
         self._bf16 = spec.precision is Precision.BF16
         self._quick = rearrange(network, tiled=not self._bf16)
+        self._leaves = list(network.parameters())
+        self._meeting = team.Meeting()
+        self._generators = [torch.Generator() for _ in range(team.SHARES)]
+        self._shares = [
+            rearrange(network, tiled=not self._bf16, share=Share(number, self._meeting, generator))
+            for number, generator in enumerate(self._generators)
+        ]
+        self.shared = _on_a_processor(network) and _work(spec) >= WORTH_SHARING
         super().__init__(network, spec)
 
     @property
@@ -33,8 +50,14 @@ class AutogradLearner(Learner):
         """The network, rearranged."""
         return self._quick
 
+    def seed(self, seed: int) -> None:
+        torch.manual_seed(seed)
+        for number, generator in enumerate(self._generators):
+            generator.manual_seed((seed + number) % 2**63)
+
     def begin_epoch(self, images: int) -> None:
-        self._quick.train()
+        for layers in (self._quick, *self._shares):
+            layers.train()
         device = self._parameters[0].device
         self._images = images
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
@@ -47,24 +70,77 @@ class AutogradLearner(Learner):
         return [_in_memory_order(parameter.data) for parameter in self.network.parameters()]
 
     def _gradients(self, images: torch.Tensor, labels: torch.Tensor) -> Iterator[torch.Tensor]:
-        self.network.zero_grad(set_to_none=True)
+        shares = _shares(images, labels) if self.shared and len(labels) >= team.SHARES * FEWEST_IMAGES else []
+        passes = team.shared(self._of_a_share, shares) if shares else [self._of_all(images, labels)]
+        for each in passes:
+            self._loss_sum += each.loss
+            self._hits += each.hits
+        for gradients in zip(*(each.gradients for each in passes), strict=True):
+            flat = [_flattened(gradient) for gradient in gradients]
+            for other in flat[1:]:
+                flat[0] = flat[0].add_(other)
+            yield flat[0]
+
+    def _of_all(self, images: torch.Tensor, labels: torch.Tensor) -> "_Pass":
+        return self._pass(self._quick, images, labels, batch=len(labels))
+
+    def _of_a_share(self, share: "_Images") -> "_Pass":
+        try:
+            return self._pass(self._shares[share.number], share.images, share.labels, batch=share.batch)
+        except BaseException:
+            self._meeting.leave()
+            raise
+
+    def _pass(self, layers: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, batch: int) -> "_Pass":
+        """Forward and backward; the loss is a mean over the whole batch, of which these may be a share."""
         with self._precision(images.device):
-            logits = self._quick(images)
-            loss = functional.cross_entropy(logits, labels, label_smoothing=self._smoothing)
-        torch.autograd.backward(loss)
+            logits = layers(images)
+            total = functional.cross_entropy(logits, labels, label_smoothing=self._smoothing, reduction="sum")
+        gradients = torch.autograd.grad(total / batch, self._leaves)
         with torch.no_grad():
-            self._loss_sum += loss * len(labels)
-            self._hits += (logits.argmax(1) == labels).sum()
-        for parameter in self.network.parameters():
-            if parameter.grad is None:
-                raise RuntimeError("a parameter takes no part in the network's answer")
-            if parameter.dim() == 4:
-                yield _in_memory_order(parameter.grad.contiguous(memory_format=torch.channels_last))
-            else:
-                yield parameter.grad.reshape(-1)
+            return _Pass(gradients, total.detach().double(), (logits.argmax(1) == labels).sum())
 
     def _precision(self, device: torch.device) -> AbstractContextManager[object]:
         return torch.autocast(device.type, dtype=torch.bfloat16) if self._bf16 else nullcontext()
+
+
+class _Images(NamedTuple):
+    """A share of a batch of so many."""
+
+    number: int
+    batch: int
+    images: torch.Tensor
+    labels: torch.Tensor
+
+
+class _Pass(NamedTuple):
+    gradients: Sequence[torch.Tensor]
+    loss: torch.Tensor
+    """The sum over the images."""
+    hits: torch.Tensor
+
+
+def _shares(images: torch.Tensor, labels: torch.Tensor) -> list[_Images]:
+    parts = zip(images.chunk(team.SHARES), labels.chunk(team.SHARES), strict=True)
+    return [_Images(number, len(labels), *part) for number, part in enumerate(parts)]
+
+
+def _work(spec: ExperimentSpec) -> int:
+    """Multiply-accumulates of a batch on its way forward; it depends on the spec alone."""
+    ledger = architectures.ledger(
+        spec.architecture, activation=spec.activation, image_size=spec.dataset.side, classes=10
+    )
+    return ledger.multiply_accumulates * spec.batch_size
+
+
+def _on_a_processor(network: nn.Module) -> bool:
+    return next(network.parameters()).device.type == "cpu"
+
+
+def _flattened(gradient: torch.Tensor) -> torch.Tensor:
+    if gradient.dim() == 4:
+        return _in_memory_order(gradient.contiguous(memory_format=torch.channels_last))
+    return gradient.reshape(-1)
 
 
 def _in_memory_order(tensor: torch.Tensor) -> torch.Tensor:

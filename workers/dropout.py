@@ -27,13 +27,13 @@ def draw(mask: torch.Tensor, probability: float, *, generator: torch.Generator |
 class Dropout(nn.Module):
     """nn.Dropout with such masks."""
 
-    def __init__(self, probability: float) -> None:
+    def __init__(self, probability: float, generator: torch.Generator | None = None) -> None:
         super().__init__()
-        self.probability = probability
+        self.probability, self.generator = probability, generator
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """The values themselves outside training."""
         if not self.training:
             return values
-        mask = draw(torch.empty(values.shape, device=values.device), self.probability)
+        mask = draw(torch.empty(values.shape, device=values.device), self.probability, generator=self.generator)
         return values * mask.to(values.dtype)

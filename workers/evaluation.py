@@ -1,6 +1,7 @@
 """Loss and accuracy of a network on a split it does not learn from."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from service import datasets
 from service.datasets import Split
+from workers import team
 
 FEWEST_AT_ONCE = 64
 MOST_AT_ONCE = 1024
@@ -27,24 +29,40 @@ class Evaluation:
     accuracy: float
 
 
-@torch.inference_mode()
-def evaluate(network: nn.Module, split: Split, *, mean: float, std: float, label_smoothing: float) -> Evaluation:
-    """Judge the network as it is; the loss is the one that it is trained with."""
+def evaluate(
+    network: nn.Module, split: Split, *, mean: float, std: float, label_smoothing: float, shared: bool = False
+) -> Evaluation:
+    """Judge the network as it is; the loss is the one that it is trained with.
+
+    With `shared` the threads of `workers/team.py` do it, and come to the same figures.
+    """
     network.eval()
-    loss = torch.zeros((), dtype=torch.float64, device=split.images.device)
-    correct = torch.zeros((), dtype=torch.int64, device=split.images.device)
     together = images_at_once(network, split.images[:1])
-    for start in range(0, len(split), together):
-        part = slice(start, start + together)
-        logits = network(datasets.standardise(split.images[part], mean=mean, std=std))
-        labels = split.labels[part]
-        loss += functional.cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction="sum")
-        correct += (logits.argmax(1) == labels).sum()
-    mean_loss = loss.item() / len(split)
+
+    @torch.inference_mode()
+    def judged(parts: Sequence[slice]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        sums = []
+        for part in parts:
+            logits = network(datasets.standardise(split.images[part], mean=mean, std=std))
+            labels = split.labels[part]
+            loss = functional.cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction="sum")
+            sums.append((loss.double(), (logits.argmax(1) == labels).sum()))
+        return sums
+
+    parts = list(team.divided(len(split), together))
+    shares = _neighbours(parts, team.SHARES) if shared and len(parts) > 1 else [parts]
+    sums = [each for made in team.shared(judged, shares) for each in made]
+    loss = sum(loss.item() for loss, _hits in sums) / len(split)
     return Evaluation(
-        loss=mean_loss if math.isfinite(mean_loss) else None,
-        accuracy=int(correct) / len(split),
+        loss=loss if math.isfinite(loss) else None,
+        accuracy=sum(int(hits) for _loss, hits in sums) / len(split),
     )
+
+
+def _neighbours(parts: Sequence[slice], count: int) -> list[Sequence[slice]]:
+    """The parts in so many stretches, which in their order are all of them."""
+    size = math.ceil(len(parts) / count)
+    return [parts[start : start + size] for start in range(0, len(parts), size)]
 
 
 @torch.inference_mode()

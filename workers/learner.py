@@ -17,6 +17,9 @@ STEP = "step"
 class Learner(ABC):
     """A network, the optimizer's memory of it, and the figures of the epoch that goes on."""
 
+    shared = False
+    """True where the network is large enough for several threads to share its work (`workers/team.py`)."""
+
     def __init__(self, network: nn.Sequential, spec: ExperimentSpec) -> None:
         self.network = network
         self.spec = spec

@@ -1,10 +1,14 @@
 """The layers of a network in an order, and in forms, that are quicker and compute the same."""
 
+from typing import NamedTuple
+
 import torch
 from torch import nn
 
 from workers import winograd
 from workers.dropout import Dropout
+from workers.team import Meeting
+from workers.together import BatchNorm
 
 MONOTONE = (nn.Identity, nn.Sigmoid, nn.Tanh, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.Softplus)
 """Activations that never fall: the largest of four values stays the largest."""
@@ -12,17 +16,26 @@ ELEMENTWISE = (*MONOTONE, nn.GELU, nn.SiLU, nn.Dropout)
 """Layers that treat each value alike, wherever it stands."""
 
 
-def rearrange(network: nn.Sequential, *, tiled: bool) -> nn.Sequential:
+class Share(NamedTuple):
+    """What one thread's layers need that work on a share of each batch."""
+
+    number: int
+    meeting: Meeting
+    generator: torch.Generator
+    """Of its dropout."""
+
+
+def rearrange(network: nn.Sequential, *, tiled: bool, share: Share | None = None) -> nn.Sequential:
     """Layers for the network's own parameters, whose mode follows their own `train` and `eval`, not the network's.
 
     An activation is taken after max pooling, on a quarter of the values, and after flattening, which then brings the
     channels to the front where there are the fewest. On a processor dropout has cheaper random numbers, and with
-    `tiled` large 3x3 convolutions have fewer multiplications.
+    `tiled` large 3x3 convolutions have fewer multiplications. With `share` the layers are one thread's.
     """
     layers = _swapped(list(network), MONOTONE, nn.MaxPool2d)
     if next(network.parameters()).device.type == "cpu":
         layers = _swapped(layers, ELEMENTWISE, nn.Flatten)
-        layers = [_on_a_processor(layer) for layer in layers]
+        layers = [_on_a_processor(layer, share) for layer in layers]
         layers = _tiled(layers) if tiled else layers
     return nn.Sequential(*layers)
 
@@ -52,9 +65,11 @@ def _swapped(layers: list[nn.Module], early: tuple[type[nn.Module], ...], late: 
     return ordered
 
 
-def _on_a_processor(layer: nn.Module) -> nn.Module:
+def _on_a_processor(layer: nn.Module, share: Share | None) -> nn.Module:
     if type(layer) is nn.Dropout:
-        return Dropout(layer.p)
+        return Dropout(layer.p, share.generator if share else None)
+    if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and share:
+        return BatchNorm(layer, share.meeting, share=share.number)
     return Flatten() if type(layer) is nn.Flatten else layer
 
 

@@ -123,6 +123,7 @@ def _record(course: Course, learning_rate: float, *, began: float, trained: floa
         mean=data.mean,
         std=data.std,
         label_smoothing=course.spec.loss.label_smoothing,
+        shared=course.learner.shared,
     )
     return EpochMetrics(
         epoch=course.epoch,
