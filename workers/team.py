@@ -9,7 +9,7 @@ normalisation. A second core that is free halves the time of a step; where there
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import TypeVar
 
 import torch
@@ -35,7 +35,7 @@ def shared(work: Callable[[Given], Made], given: Sequence[Given]) -> list[Made]:
 
     others = [_pool().submit(with_threads, each) for each in given[1:]]
     made, errors = [], []
-    for result in (lambda: work(given[0]), *(other.result for other in others)):
+    for result in (partial(work, given[0]), *(other.result for other in others)):
         try:
             made.append(result())
         except Exception as error:  # noqa: BLE001  # it is raised below, once nobody works any more
