@@ -26,9 +26,11 @@ def stratified_split(
     generator = torch.Generator().manual_seed(seed)
     # Two permutations: in what one of them leaves over, classes that filled their quota early would come first.
     drawn = torch.randperm(len(labels), generator=generator)
+    sizes = torch.bincount(labels).tolist()
+    by_class = torch.split(drawn[torch.argsort(labels[drawn], stable=True)], sizes)
     chosen = torch.zeros(len(labels), dtype=torch.bool)
-    for label, quota in enumerate(quotas(torch.bincount(labels).tolist(), fraction=fraction)):
-        chosen[drawn[labels[drawn] == label][:quota]] = True
+    for images, quota in zip(by_class, quotas(sizes, fraction=fraction), strict=True):
+        chosen[images[:quota]] = True
     validation = chosen.nonzero().flatten()
     rest = (~chosen).nonzero().flatten()
     train = rest[torch.randperm(len(rest), generator=generator)]
