@@ -34,8 +34,10 @@ def shared(work: Callable[[Given], Made], given: Sequence[Given]) -> list[Made]:
         return work(one)
 
     others = [_pool().submit(with_threads, each) for each in given[1:]]
-    made, errors = [], []
-    for result in (partial(work, given[0]), *(other.result for other in others)):
+    made: list[Made] = []
+    errors: list[Exception] = []
+    results: list[Callable[[], Made]] = [partial(work, given[0]), *(other.result for other in others)]
+    for result in results:
         try:
             made.append(result())
         except Exception as error:  # noqa: BLE001  # it is raised below, once nobody works any more

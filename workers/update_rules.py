@@ -14,7 +14,7 @@ import torch
 
 from service.domain.optimizers import AdaDelta, AdaGrad, Adam, AdamW, OptimizerOptions, RmsProp, Sgd
 
-BLOCK = 16_384
+BLOCK = 32_768
 """Values: with the optimizer's memory of them they fit a core's second-level cache."""
 
 State = dict[str, torch.Tensor]
