@@ -1,5 +1,6 @@
 """What is due of attempts that are trained side by side, stored in one transaction, each part behind its own guard."""
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,6 +18,7 @@ def record(attempts: Sequence[Attempt], database: Database) -> None:
     if not publishing and not any(attempt.recorder.epochs_due for attempt in attempts):
         return
     _write(publishing)
+    began = time.monotonic()
     there = [attempt for attempt in attempts if not attempt.ended]
     fenced: dict[Attempt, FencedError] = {}
     try:
@@ -31,13 +33,14 @@ def record(attempts: Sequence[Attempt], database: Database) -> None:
             with attempt.answering():
                 raise error
         return
+    seconds = time.monotonic() - began
     for attempt, reason in fenced.items():
         attempt.recorder.withdraw()
         with attempt.answering():
             raise reason
     for attempt in there:
         if not attempt.ended:
-            attempt.recorder.stored_all()
+            attempt.recorder.stored_all(seconds=seconds)
             attempt.ended = attempt.over
 
 
