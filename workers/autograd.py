@@ -1,6 +1,6 @@
 """Learning by autograd: any network, on any device, in one of two precisions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from service import architectures
 from service.domain.spec import ExperimentSpec, Precision
-from workers import heap, team
+from workers import cuda_graph, heap, team
+from workers.cuda_graph import Outcome
 from workers.learner import Learner
 from workers.rearrangement import Share, rearrange
 
@@ -26,7 +27,7 @@ class AutogradLearner(Learner):
 
     Convolutions keep their weights with the channels last in memory, which their kernels prefer, and what learns and is
     evaluated is the network rearranged: the same function of the same parameters. On a processor the threads of
-    `workers/team.py` share a batch that is worth it.
+    `workers/team.py` share a batch that is worth it; on a GPU a step is recorded and replayed.
     """
 
     def __init__(self, network: nn.Sequential, spec: ExperimentSpec) -> None:
@@ -42,6 +43,9 @@ class AutogradLearner(Learner):
             rearrange(network, tiled=not self._bf16, share=Share(number, self._meeting, generator))
             for number, generator in enumerate(self._generators)
         ]
+        self._seed = 0
+        self._was_recorded = False
+        self._recorded: cuda_graph.RecordedStep | None = None
         self.shared = _on_a_processor(network) and _work(spec) >= WORTH_SHARING
         super().__init__(network, spec)
 
@@ -51,6 +55,7 @@ class AutogradLearner(Learner):
         return self._quick
 
     def seed(self, seed: int) -> None:
+        self._seed = seed
         torch.manual_seed(seed)
         for number, generator in enumerate(self._generators):
             generator.manual_seed((seed + number) % 2**63)
@@ -81,24 +86,37 @@ class AutogradLearner(Learner):
                 flat[0] = flat[0].add_(other)
             yield flat[0]
 
-    def _of_all(self, images: torch.Tensor, labels: torch.Tensor) -> "_Pass":
+    def _of_all(self, images: torch.Tensor, labels: torch.Tensor) -> Outcome:
+        if images.device.type == "cuda" and len(labels) == self.spec.batch_size and not self._was_recorded:
+            self._was_recorded = True
+            self._recorded = cuda_graph.recorded(
+                self._as_launched, images, labels, buffers=list(self.network.buffers()), seed=self._seed_again
+            )
+        if self._recorded is not None and self._recorded.fits(images):
+            return self._recorded(images, labels)
+        return self._as_launched(images, labels)
+
+    def _as_launched(self, images: torch.Tensor, labels: torch.Tensor) -> Outcome:
         return self._pass(self._quick, images, labels, batch=len(labels))
 
-    def _of_a_share(self, share: "_Images") -> "_Pass":
+    def _seed_again(self) -> None:
+        self.seed(self._seed)
+
+    def _of_a_share(self, share: "_Images") -> Outcome:
         try:
             return self._pass(self._shares[share.number], share.images, share.labels, batch=share.batch)
         except BaseException:
             self._meeting.leave()
             raise
 
-    def _pass(self, layers: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, batch: int) -> "_Pass":
+    def _pass(self, layers: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, batch: int) -> Outcome:
         """Forward and backward; the loss is a mean over the whole batch, of which these may be a share."""
         with self._precision(images.device):
             logits = layers(images)
             total = functional.cross_entropy(logits, labels, label_smoothing=self._smoothing, reduction="sum")
         gradients = torch.autograd.grad(total / batch, self._leaves)
         with torch.no_grad():
-            return _Pass(gradients, total.detach().double(), (logits.argmax(1) == labels).sum())
+            return Outcome(gradients, total.detach().double(), (logits.argmax(1) == labels).sum())
 
     def _precision(self, device: torch.device) -> AbstractContextManager[object]:
         return torch.autocast(device.type, dtype=torch.bfloat16) if self._bf16 else nullcontext()
@@ -111,13 +129,6 @@ class _Images(NamedTuple):
     batch: int
     images: torch.Tensor
     labels: torch.Tensor
-
-
-class _Pass(NamedTuple):
-    gradients: Sequence[torch.Tensor]
-    loss: torch.Tensor
-    """The sum over the images."""
-    hits: torch.Tensor
 
 
 def _shares(images: torch.Tensor, labels: torch.Tensor) -> list[_Images]:
