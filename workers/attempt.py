@@ -17,7 +17,7 @@ from service.domain.metrics import EpochMetrics
 from service.domain.run import Run
 from service.errors import FencedError
 from service.storage import StorageError, queue
-from workers import cohort, environment, learners, training_data
+from workers import environment, learners, team, threads, training_data
 from workers.evaluation import evaluate
 from workers.heartbeat import Interruption, Watch
 from workers.learner import Learner
@@ -112,11 +112,11 @@ class Attempt:
 
     @property
     def threads(self) -> int:
-        """Threads it computes with: those it began with, on whatever worker; else as many as its size is worth."""
+        """Threads of each kernel: those it began with, on whatever worker; else as many as its size is worth."""
         first = self.run.environment
         if first:
             return int(first["threads"])
-        return 1 if cohort.capacity(self.learner) > 1 else self._workshop.threads
+        return threads.of_kernels(self.run.spec, available=self._workshop.threads, shared=self.learner.shared)
 
     def take(self, epoch: EpochMetrics) -> None:
         """Take in an epoch; if it was the last, look at the test split. It is stored by `workers/recording.py`."""
@@ -155,7 +155,10 @@ class Attempt:
         first, workshop = self.run.environment, self._workshop
         if self.threads != torch.get_num_threads():
             torch.set_num_threads(self.threads)
-        present = environment.describe(self.device) | {"trained_beside": beside}
+        present = environment.describe(self.device) | {
+            "shares": team.SHARES if self.learner.shared else 1,
+            "trained_beside": beside,
+        }
         facts: dict[str, Any] = {"environment": present} if first is None else {}
         if first is not None and not environment.same_numbers(first, present):
             log.warning("goes on under another environment: the last bits may differ", began=first, present=present)

@@ -8,16 +8,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from service import architectures
 from service.domain.spec import ExperimentSpec, Precision
-from workers import cuda_graph, heap, team
+from workers import cuda_graph, heap, team, threads
 from workers.cuda_graph import Outcome
 from workers.learner import Learner
 from workers.rearrangement import Share, rearrange
 
-WORTH_SHARING = 50_000_000
-"""Multiply-accumulates of a batch, forward: below, a step is over in a few milliseconds, and most of what sharing it
-would save is lost to meeting."""
 FEWEST_IMAGES = 8
 """A share has at least so many, or there is none."""
 
@@ -46,7 +42,7 @@ class AutogradLearner(Learner):
         self._seed = 0
         self._was_recorded = False
         self._recorded: cuda_graph.RecordedStep | None = None
-        self.shared = _on_a_processor(network) and _work(spec) >= WORTH_SHARING
+        self.shared = _on_a_processor(network) and threads.worth_it(spec)
         super().__init__(network, spec)
 
     @property
@@ -134,14 +130,6 @@ class _Images(NamedTuple):
 def _shares(images: torch.Tensor, labels: torch.Tensor) -> list[_Images]:
     parts = zip(images.chunk(team.SHARES), labels.chunk(team.SHARES), strict=True)
     return [_Images(number, len(labels), *part) for number, part in enumerate(parts)]
-
-
-def _work(spec: ExperimentSpec) -> int:
-    """Multiply-accumulates of a batch on its way forward; it depends on the spec alone."""
-    ledger = architectures.ledger(
-        spec.architecture, activation=spec.activation, image_size=spec.dataset.side, classes=10
-    )
-    return ledger.multiply_accumulates * spec.batch_size
 
 
 def _on_a_processor(network: nn.Module) -> bool:

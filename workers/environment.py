@@ -11,7 +11,7 @@ import torch
 from service.domain.spec import Device, Precision
 from service.errors import DeviceUnavailableError
 
-DECIDING = ("torch", "cpu_capability", "threads", "device", "device_name")
+DECIDING = ("torch", "cpu_capability", "threads", "shares", "device", "device_name")
 """Facts that can change the last bits of a result."""
 
 

@@ -2,7 +2,7 @@
 
 Both train the same network with the same batch size and optimizer on the same real images, in turn. The usual loop has
 a process of its own, so that nothing which a worker sets for its process is lent to it, and all of torch's default
-threads. Ours has as many for convolutions, and a single one for dense networks.
+threads. Ours has those that a worker which has all cores would have (`workers/threads.py`).
 """
 
 import multiprocessing
@@ -26,7 +26,7 @@ from service.domain.spec import ExperimentSpec
 from service.settings import cores
 from service.torchvision_operators import import_torchvision_datasets
 from tests.benchmarks import Measurement
-from workers import learners, trainer, training_data
+from workers import learners, threads, trainer, training_data
 
 REPETITIONS = 5
 DEFAULT_THREADS = cores()
@@ -39,7 +39,6 @@ class Case:
     name: str
     given: dict[str, Any]
     optimizer: Callable[..., optim.Optimizer]
-    threads: int
     goal: float
 
     @property
@@ -57,22 +56,19 @@ CASES = [
         "dense 256-64-10, USPS",
         {"dataset": "usps", "architecture": {"name": "mlp", "hidden": [64]}},
         partial(optim.SGD, lr=0.03, momentum=0.9),
-        1,
         1 / 12,
     ),
     Case(
         "dense 784-256-256-10, MNIST",
         {"dataset": {"name": "mnist", "train_size": 20_000}, "architecture": {"name": "mlp", "hidden": [256, 256]}},
         partial(optim.SGD, lr=0.03, momentum=0.9),
-        1,
         1 / 4,
     ),
-    Case("mnist_example, MNIST", MNIST_EXAMPLE, partial(optim.Adadelta, lr=1.0), DEFAULT_THREADS, 1 / 1.5),
+    Case("mnist_example, MNIST", MNIST_EXAMPLE, partial(optim.Adadelta, lr=1.0), 1 / 1.5),
     Case(
         "mnist_example in bf16, MNIST",
         MNIST_EXAMPLE | {"precision": "bf16"},
         partial(optim.Adadelta, lr=1.0),
-        DEFAULT_THREADS,
         1 / 2.2,
     ),
 ]
@@ -89,15 +85,16 @@ def measure() -> list[Measurement]:
 def _measure(case: Case, data_dir: Path) -> Measurement:
     spec = case.spec
     data = training_data.prepare(spec.dataset, seed=0, data_dir=data_dir, mirror=None)
-    epochs = trainer.train(learners.build(_network(spec), spec), data, spec)
+    learner = learners.build(_network(spec), spec)
+    epochs = trainer.train(learner, data, spec)
     ours, usual = [], []
-    threads = torch.get_num_threads()
-    torch.set_num_threads(case.threads)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads.of_kernels(spec, available=cores(), shared=learner.shared))
     with _usual_loop(case, data_dir) as epoch_of_the_usual:
         for _ in range(REPETITIONS + 1):
             ours.append(len(data.train) / next(epochs).samples_per_second)
             usual.append(epoch_of_the_usual())
-    torch.set_num_threads(threads)
+    torch.set_num_threads(before)
     return Measurement(
         name=f"{case.name}: an epoch of training",
         ours=tuple(ours[1:]),
