@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     ] = "auto"
     torch_threads: Annotated[
         Literal["auto"] | Annotated[int, Field(ge=1, le=256)],
-        Field(description="Threads a worker computes with; `auto`: cores divided by workers"),
+        Field(description="Most threads that a run is given where it is worth them; `auto`: cores divided by workers"),
     ] = "auto"
     lease_seconds: Annotated[
         float, Field(ge=1, le=3600, description="A worker that has not been heard of for so long has lost its run")
