@@ -17,16 +17,7 @@ class Preset(NamedTuple):
     spec: Document
 
 
-_SMALL_CNN = {
-    "dataset": {"name": "mnist", "validation_fraction": 0.01},
-    "architecture": {
-        "name": "cnn", "channels": [24, 32, 64], "kernel_size": 5, "pool": "stride", "hidden": [], "batch_norm": True,
-    },
-    "activation": "relu",
-    "optimizer": {"name": "adam"},
-    "schedule": {"name": "one_cycle", "max_learning_rate": 0.01, "warmup_fraction": 0.2},
-    "batch_size": 128,
-}  # fmt: skip
+_STRIDED_CNN = {"name": "cnn", "kernel_size": 5, "pool": "stride", "batch_norm": True}
 _LAB = {"dataset": "usps", "optimizer": {"name": "sgd", "learning_rate": 0.03, "momentum": 0.9}, "epochs": 20}
 _DENSE = {"name": "mlp", "hidden": [256, 128]}
 
@@ -45,10 +36,37 @@ PRESETS: Mapping[str, Preset] = {
         },
     ),
     "mnist-speedrun": Preset(
-        "99 % of MNIST's test digits in the least time on two cores.",
-        {**_SMALL_CNN, "epochs": 1},
+        "99 % of MNIST's test digits in the least time on two cores: a small network, one pass over 50,000 images.",
+        {
+            "dataset": {"name": "mnist", "validation_fraction": 0.01, "train_size": 50_000},
+            "architecture": {**_STRIDED_CNN, "channels": [16, 32, 32], "hidden": [64]},
+            "activation": "silu",
+            "optimizer": {"name": "adam", "betas": [0.7, 0.95], "epsilon": 1e-6},
+            "schedule": {"name": "one_cycle", "max_learning_rate": 0.03, "warmup_fraction": 0.15},
+            "loss": {"label_smoothing": 0.08},
+            "batch_size": 256,
+            "epochs": 1,
+            "precision": "bf16",
+        },
     ),
-    "mnist-best": Preset("The network of mnist-speedrun with the time to learn more.", {**_SMALL_CNN, "epochs": 10}),
+    "mnist-best": Preset(
+        "99.5 % of them: a wider network, and six passes over images turned, scaled, slanted and moved a little.",
+        {
+            "dataset": {
+                "name": "mnist",
+                "validation_fraction": 0.01,
+                "augmentation": [{"name": "affine", "degrees": 10, "pixels": 1.5, "scale": 0.1, "shear": 0.1}],
+            },
+            "architecture": {**_STRIDED_CNN, "channels": [32, 64, 64], "hidden": [], "dropout": 0.2},
+            "activation": "silu",
+            "optimizer": {"name": "adam", "betas": [0.9, 0.99], "epsilon": 1e-6},
+            "schedule": {"name": "one_cycle", "max_learning_rate": 0.02, "warmup_fraction": 0.2},
+            "loss": {"label_smoothing": 0.05},
+            "batch_size": 256,
+            "epochs": 6,
+            "precision": "bf16",
+        },
+    ),
     "lab-perceptron": Preset(
         "One linear layer on USPS: what can be told apart by weighing pixels.", {**_LAB, "architecture": "perceptron"}
     ),
