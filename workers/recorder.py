@@ -92,7 +92,7 @@ class Recorder:
     @property
     def epochs_due(self) -> bool:
         """True where it is time to store the epochs that are not stored yet."""
-        return bool(self._pending) and time.monotonic() >= 0
+        return bool(self._pending) and time.monotonic() >= self._record_at
 
     def store(self, session: Session) -> None:
         """What there is to be stored, files that were written included, behind the guard."""
@@ -123,7 +123,7 @@ class Recorder:
         checkpoints.remove(self.artifacts, superseded)
         self._pending.clear()
         now = time.monotonic()
-        self._record_at = now + RECORD_SECONDS
+        self._record_at = now + max(RECORD_SECONDS, seconds / RECORD_SHARE)
         if self._written:
             self._published_at = now
             self._written = []
