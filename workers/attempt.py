@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -110,7 +111,7 @@ class Attempt:
         """Its network as it learns."""
         return self.recorder.learner
 
-    @property
+    @cached_property
     def threads(self) -> int:
         """Threads of each kernel: those it began with, on whatever worker; else as many as its size is worth."""
         first = self.run.environment
