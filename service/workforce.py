@@ -70,7 +70,7 @@ class Workforce:
     def _start_supervisor(self) -> subprocess.Popen[bytes]:
         command = supervisor_command(count=self._settings.worker_count, arguments=("--until-stdin-closes",))
         return subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            command, stdin=subprocess.PIPE, env=environment(self._settings), start_new_session=True
+            command, stdin=subprocess.PIPE, env=environment(self._settings), process_group=0
         )
 
     def _idle(self, seconds: float) -> None:

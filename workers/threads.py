@@ -5,7 +5,10 @@ threads beside another busy process wait for each other up to a hundred times lo
 OMP_WAIT_POLICY says; the threads of `workers/team.py`, which block, do not.
 """
 
+from functools import lru_cache
+
 from service import architectures
+from service.domain.architecture import ArchitectureOptions
 from service.domain.spec import ExperimentSpec
 from workers.team import SHARES
 
@@ -16,10 +19,17 @@ thread would save is lost to meeting."""
 
 def worth_it(spec: ExperimentSpec) -> bool:
     """True where the work of a batch is worth more than one thread; it depends on the spec alone."""
-    ledger = architectures.ledger(
-        spec.architecture, activation=spec.activation, image_size=spec.dataset.side, classes=10
+    return (
+        _multiply_accumulates(spec.architecture, spec.activation, spec.dataset.side) * spec.batch_size >= WORTH_THREADS
     )
-    return ledger.multiply_accumulates * spec.batch_size >= WORTH_THREADS
+
+
+@lru_cache(maxsize=256)
+def _multiply_accumulates(architecture: ArchitectureOptions, activation: str, image_size: int) -> int:
+    """Of one image on its way forward."""
+    return architectures.ledger(
+        architecture, activation=activation, image_size=image_size, classes=10
+    ).multiply_accumulates
 
 
 def of_kernels(spec: ExperimentSpec, *, available: int, shared: bool) -> int:

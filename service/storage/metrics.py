@@ -1,6 +1,7 @@
 """Epoch rows: stored by the attempt that owns the run, read by anyone."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -20,14 +21,20 @@ def record(session: Session, experiment_id: str, epochs: Sequence[EpochMetrics])
     """
     if not epochs:
         return
-    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    statement = insert(EpochRow)
-    figures = {name: statement.excluded[name] for name in EpochMetrics.model_fields if name != "epoch"}
     # Rows as parameters, not as VALUES: a statement may have 32,766 of these on SQLite, and is compiled once this way.
     session.execute(
-        statement.on_conflict_do_update(index_elements=["experiment_id", "epoch"], set_=figures),
+        _upsert(session.get_bind().dialect.name),
         [{"experiment_id": experiment_id, **epoch.model_dump()} for epoch in epochs],
     )
+
+
+@cache
+def _upsert(dialect: str) -> sa.Executable:
+    """The statement, put together once."""
+    insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
+    statement = insert(EpochRow)
+    figures = {name: statement.excluded[name] for name in EpochMetrics.model_fields if name != "epoch"}
+    return statement.on_conflict_do_update(index_elements=["experiment_id", "epoch"], set_=figures)
 
 
 def epochs(

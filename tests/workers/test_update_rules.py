@@ -63,7 +63,7 @@ def test_blocks_give_what_the_whole_gives(options: OptimizerOptions, reference: 
         now = Now(learning_rate=arguments["lr"], step=step)
         pieces = gradient.clone()
         rule.update(whole, gradient, of_whole, now)
-        for start in range(0, 1000, 300):
-            part = slice(start, start + 300)
+        for start in range(0, 1000, 320):
+            part = slice(start, start + 320)
             rule.update(parts[part], pieces[part], {name: each[part] for name, each in of_parts.items()}, now)
     assert torch.equal(whole, parts)
