@@ -1,5 +1,8 @@
 """From rows to records: no row leaves this package."""
 
+import json
+from functools import lru_cache
+
 from service.domain.checkpoint import Checkpoint, StoredFile
 from service.domain.experiment import (
     BestEpoch,
@@ -24,7 +27,7 @@ def experiment(row: ExperimentRow, *, queue_position: int | None) -> Experiment:
         id=row.id,
         name=row.name,
         state=State(row.state),
-        spec=ExperimentSpec.model_validate(row.spec),
+        spec=_spec(json.dumps(row.spec)),
         spec_hash=row.spec_hash,
         sweep_id=row.sweep_id,
         owner=row.owner,
@@ -48,12 +51,18 @@ def experiment(row: ExperimentRow, *, queue_position: int | None) -> Experiment:
     )
 
 
+@lru_cache(maxsize=4096)
+def _spec(text: str) -> ExperimentSpec:
+    """To parse one takes as long as all else about a row, and the same ones are asked for again and again."""
+    return ExperimentSpec.model_validate_json(text)
+
+
 def run(row: ExperimentRow) -> Run:
     """The row as the worker that claimed it needs it."""
     return Run(
         experiment_id=row.id,
         attempt=row.attempt,
-        spec=ExperimentSpec.model_validate(row.spec),
+        spec=_spec(json.dumps(row.spec)),
         cohort=row.cohort,
         parameters=row.parameters,
         epoch=row.epoch,
