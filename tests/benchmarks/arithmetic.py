@@ -54,6 +54,7 @@ def _share_of_peak(name: str) -> Statement:
     network = architectures.build(spec.architecture, activation=spec.activation, image_size=28, classes=10)
     convolutional = any(isinstance(layer, nn.Conv2d) for layer in network)
     learner = learners.build(network, spec)
+    learner.shared = False
     epochs = trainer.train(learner, data, spec)
     peaks, reached = [], []
     for _ in range(REPETITIONS + 1):
