@@ -3,6 +3,7 @@
     <artifacts>/<experiment id>/<epoch>-<checkpoint id>/
         weights.safetensors     the network's parameters and buffers
         state.safetensors       the optimizer's tensors, where the run can be resumed from here
+        outputs.safetensors     where a run ended here: its best weights' logits of the validation and test images
         manifest.json           what the network is; written last
 
 A folder is filled under a temporary name, every file is synced, the folder is renamed and its parent synced; the row
@@ -23,11 +24,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from service import architectures
-from service.domain.checkpoint import MANIFEST, STATE, WEIGHTS, Checkpoint, StoredFile
+from service.domain.checkpoint import MANIFEST, OUTPUTS, STATE, WEIGHTS, Checkpoint, StoredFile
 from service.domain.manifest import Manifest
 from service.errors import DamagedCheckpointError
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from torch import nn
 
@@ -48,6 +50,26 @@ class Restored:
     state: "Tensors"
 
 
+@dataclass(frozen=True, eq=False)
+class SplitOutputs:
+    """What the best weights of a run say of each image of a split."""
+
+    logits: "np.ndarray"
+    """float32 `(n, classes)`; they need not be finite."""
+    labels: "np.ndarray"
+    """int64 `(n,)`."""
+    indices: "np.ndarray"
+    """int64 `(n,)`: where the images stand in the data set; those of validation in its training split."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """All that most of a finished run's analysis is reckoned from."""
+
+    validation: SplitOutputs
+    test: SplitOutputs
+
+
 def write(
     root: Path,
     *,
@@ -57,6 +79,7 @@ def write(
     weights: "Tensors",
     state: "Tensors | None",
     now: datetime,
+    outputs: "Tensors | None" = None,
 ) -> Checkpoint:
     """Put a checkpoint's files in place; OSError where the disk will not have them, and then nothing is left of it."""
     from safetensors.torch import save
@@ -64,6 +87,8 @@ def write(
     contents = {WEIGHTS: save(dict(weights), {"format": "pt"})}
     if state is not None:
         contents[STATE] = save(dict(state))
+    if outputs is not None:
+        contents[OUTPUTS] = save(dict(outputs))
     contents[MANIFEST] = manifest.model_dump_json(indent=2).encode()
 
     own = root / manifest.experiment_id
@@ -137,6 +162,20 @@ def load_weights(root: Path, checkpoint: Checkpoint) -> "Tensors":
 
     read_file(root, checkpoint, MANIFEST)
     return load(read_file(root, checkpoint, WEIGHTS))
+
+
+def load_outputs(root: Path, checkpoint: Checkpoint) -> Outputs:
+    """Those of a checkpoint that `has_outputs`; `DamagedCheckpointError` as `read_file`."""
+    from safetensors.numpy import load
+
+    arrays = load(read_file(root, checkpoint, OUTPUTS))
+    validation, test = (
+        SplitOutputs(
+            logits=arrays[f"{split}.logits"], labels=arrays[f"{split}.labels"], indices=arrays[f"{split}.indices"]
+        )
+        for split in ("validation", "test")
+    )
+    return Outputs(validation=validation, test=test)
 
 
 def quarantine(root: Path, checkpoint: Checkpoint) -> None:

@@ -19,11 +19,11 @@ from service.domain.run import Run
 from service.errors import FencedError
 from service.storage import StorageError, queue
 from workers import environment, learners, team, threads, training_data
-from workers.evaluation import evaluate
+from workers.evaluation import Evaluation, evaluate
 from workers.heartbeat import Interruption, Watch
 from workers.learner import Learner
 from workers.randomness import Purpose, seed_global
-from workers.recorder import Recorder, snapshot
+from workers.recorder import Recorder, Weights, snapshot
 from workers.resumption import resume
 from workers.trainer import Course
 from workers.training_data import TrainingData
@@ -132,24 +132,43 @@ class Attempt:
 
     def _finish(self, *, diverged: bool) -> None:
         """Look at the test split, once, with the best weights."""
-        test = None
-        recorder, data = self.recorder, self._data
+        test = outputs = None
+        recorder = self.recorder
         network = recorder.learner.network
         if recorder.best is not None:
             last = snapshot(network)
             network.load_state_dict(dict(recorder.best))
-            test = evaluate(
-                recorder.learner.evaluated,
-                data.test,
+            test, outputs = self._judge()
+            network.load_state_dict(dict(last))
+        recorder.end(test=test, diverged=diverged, outputs=outputs)
+        self.over = True
+        log.info("completed", diverged=diverged, test_accuracy=test.accuracy if test else None)
+
+    def _judge(self) -> tuple[Evaluation, Weights]:
+        """Figures of the test split, and the logits of validation and test, which `checkpoints.load_outputs` reads."""
+        data, learner = self._data, self.recorder.learner
+        validation, test = (
+            evaluate(
+                learner.evaluated,
+                split,
                 mean=data.mean,
                 std=data.std,
                 label_smoothing=self.run.spec.loss.label_smoothing,
-                shared=recorder.learner.shared,
+                shared=learner.shared,
+                keep_logits=True,
             )
-            network.load_state_dict(dict(last))
-        recorder.end(test=test, diverged=diverged)
-        self.over = True
-        log.info("completed", diverged=diverged, test_accuracy=test.accuracy if test else None)
+            for split in (data.validation, data.test)
+        )
+        outputs = {
+            "validation.labels": data.validation.labels.cpu(),
+            "validation.indices": data.validation_indices,
+            "test.labels": data.test.labels.cpu(),
+            "test.indices": torch.arange(len(data.test)),
+        }
+        for name, each in (("validation", validation), ("test", test)):
+            if each.logits is not None:
+                outputs[f"{name}.logits"] = each.logits
+        return test, {name: tensor.contiguous() for name, tensor in outputs.items()}
 
     def _settle(self, beside: int) -> None:
         """Compute as the run began: its threads where it has begun already, and say where the rest has changed."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 import torch
@@ -27,10 +27,19 @@ class Evaluation:
 
     loss: float | None
     accuracy: float
+    logits: torch.Tensor | None = field(default=None, compare=False, repr=False)
+    """float32 `(n, classes)` on the CPU, where they were asked for."""
 
 
 def evaluate(
-    network: nn.Module, split: Split, *, mean: float, std: float, label_smoothing: float, shared: bool = False
+    network: nn.Module,
+    split: Split,
+    *,
+    mean: float,
+    std: float,
+    label_smoothing: float,
+    shared: bool = False,
+    keep_logits: bool = False,
 ) -> Evaluation:
     """Judge the network as it is; the loss is the one that it is trained with.
 
@@ -40,22 +49,24 @@ def evaluate(
     together = images_at_once(network, split.images[:1])
 
     @torch.inference_mode()
-    def judged(parts: Sequence[slice]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def judged(parts: Sequence[slice]) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]]:
         sums = []
         for part in parts:
             logits = network(datasets.standardise(split.images[part], mean=mean, std=std))
             labels = split.labels[part]
             loss = functional.cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction="sum")
-            sums.append((loss.double(), (logits.argmax(1) == labels).sum()))
+            sums.append((loss.double(), (logits.argmax(1) == labels).sum(), logits if keep_logits else None))
         return sums
 
     parts = list(team.divided(len(split), together))
     shares = _neighbours(parts, team.SHARES) if shared and len(parts) > 1 else [parts]
     sums = [each for made in team.shared(judged, shares) for each in made]
-    loss = sum(loss.item() for loss, _hits in sums) / len(split)
+    loss = sum(loss.item() for loss, _hits, _logits in sums) / len(split)
+    logits = [each for _loss, _hits, each in sums if each is not None]
     return Evaluation(
         loss=loss if math.isfinite(loss) else None,
-        accuracy=sum(int(hits) for _loss, hits in sums) / len(split),
+        accuracy=sum(int(hits) for _loss, hits, _logits in sums) / len(split),
+        logits=torch.cat(logits).float().cpu() if logits else None,
     )
 
 

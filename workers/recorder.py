@@ -60,6 +60,8 @@ class Recorder:
     """Files whose rows are not stored yet."""
     _end: dict[str, Any] | None = None
     """The columns of a run that is over."""
+    _outputs: Weights | None = None
+    """What lies beside its last checkpoint."""
     _record_at: float = 0.0
     _published_at: float = field(default_factory=time.monotonic)
 
@@ -71,8 +73,9 @@ class Recorder:
         self._pending.append(epoch)
         self.last = epoch
 
-    def end(self, *, test: Evaluation | None, diverged: bool) -> None:
+    def end(self, *, test: Evaluation | None, diverged: bool, outputs: Weights | None = None) -> None:
         """The run is over: last epochs, last checkpoint, result and state are to be stored in one transaction."""
+        self._outputs = outputs
         self._end = {
             "test_loss": test.loss if test else None,
             "test_accuracy": test.accuracy if test else None,
@@ -158,6 +161,7 @@ class Recorder:
                         weights=weights,
                         state=state,
                         now=datetime.now(UTC),
+                        outputs=self._outputs if epoch == self.last.epoch else None,
                     )
                 )
         except OSError:

@@ -44,6 +44,8 @@ class TrainingData:
 
     train: Part
     validation: Split
+    validation_indices: torch.Tensor
+    """Where the validation images stand in the training split: int64 `(n,)`."""
     test: Split
     mean: float
     std: float
@@ -53,6 +55,7 @@ class TrainingData:
         return TrainingData(
             train=self.train.to(device),
             validation=_to(self.validation, device),
+            validation_indices=self.validation_indices,
             test=_to(self.test, device),
             mean=self.mean,
             std=self.std,
@@ -78,6 +81,7 @@ def prepare(
     return TrainingData(
         train=Part(dataset.train, training),
         validation=Part(dataset.train, validation).taken(),
+        validation_indices=validation,
         test=dataset.test,
         mean=mean,
         std=std,

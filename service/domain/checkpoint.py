@@ -7,6 +7,7 @@ from service.domain.record import Record
 WEIGHTS = "weights.safetensors"
 STATE = "state.safetensors"
 MANIFEST = "manifest.json"
+OUTPUTS = "outputs.safetensors"
 
 
 class StoredFile(Record):
@@ -33,6 +34,11 @@ class Checkpoint(Record):
     def weights(self) -> StoredFile:
         """The file that is downloaded and predicted from."""
         return next(file for file in self.files if file.name == WEIGHTS)
+
+    @property
+    def has_outputs(self) -> bool:
+        """True where a run ended here: what its best weights say of validation and test images lies beside it."""
+        return any(file.name == OUTPUTS for file in self.files)
 
 
 class CheckpointListing(Record):

@@ -47,6 +47,26 @@ def named(session: Session, experiment_id: str, name: str) -> Checkpoint:
     return by_name[name]
 
 
+def with_outputs(session: Session, experiment_id: str) -> Checkpoint:
+    """The checkpoint at which a run ended, beside which its outputs lie.
+
+    `NotFoundError` where there is no such experiment, `ConflictError` where it has no outputs, which says why.
+    """
+    experiment = find(session, experiment_id)
+    if experiment.state != State.COMPLETED:
+        ended = State(experiment.state).ended
+        what = "only a completed one has" if ended else "once it is completed it has"
+        raise ConflictError(f"experiment {experiment_id} is {experiment.state}: {what} outputs to look at")
+    ended_at = next(iter(all_of(session, experiment_id)), None)
+    if ended_at is not None and ended_at.has_outputs:
+        return ended_at
+    if experiment.best_epoch is None:
+        raise ConflictError(f"experiment {experiment_id} diverged before it had an epoch to judge: it has no outputs")
+    raise ConflictError(
+        f"experiment {experiment_id} was completed before outputs were kept: continue it for an epoch, or reproduce it"
+    )
+
+
 def listing(session: Session, experiment_id: str) -> CheckpointList:
     """What `named` finds."""
     experiment = find(session, experiment_id)

@@ -176,6 +176,56 @@ class CheckpointRow(Table):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class DiagnosticsRow(Table):
+    """What goes on inside the network at the end of an epoch, on a fixed batch."""
+
+    __tablename__ = "diagnostics"
+
+    experiment_id: Mapped[str] = mapped_column(sa.ForeignKey("experiments.id", ondelete="CASCADE"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[Any] = mapped_column(Json)
+
+
+class NoteRow(Table):
+    """What somebody has written about an experiment."""
+
+    __tablename__ = "notes"
+
+    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
+    experiment_id: Mapped[str] = mapped_column(sa.ForeignKey("experiments.id", ondelete="CASCADE"), index=True)
+    author: Mapped[str | None] = mapped_column(sa.String(200))
+    text: Mapped[str] = mapped_column(sa.Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class EvaluationRow(Table):
+    """A checkpoint on another data set's test split: a job of its own, whose row is its place in the queue."""
+
+    __tablename__ = "evaluations"
+    __table_args__ = (sa.Index("ix_evaluations_queue", "state", "created_at", "id"),)
+
+    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
+    experiment_id: Mapped[str] = mapped_column(sa.ForeignKey("experiments.id", ondelete="CASCADE"), index=True)
+    checkpoint: Mapped[str] = mapped_column(sa.String(16))
+    """As it was asked for: `best`, `last` or an epoch."""
+    epoch: Mapped[int]
+    """The one that this meant when it was asked for."""
+    dataset: Mapped[str] = mapped_column(sa.String(64))
+    options: Mapped[dict[str, Any]] = mapped_column(Json)
+    owner: Mapped[str | None] = mapped_column(sa.String(200))
+    state: Mapped[str] = mapped_column(sa.String(16))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempt: Mapped[int] = mapped_column(default=0)
+    """The fence, as an experiment's."""
+    failures: Mapped[int] = mapped_column(default=0)
+    worker: Mapped[str | None] = mapped_column(sa.String(200))
+    lease_expires_at: Mapped[float | None]
+    result: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    error: Mapped[dict[str, Any] | None] = mapped_column(Json)
+
+
 class WorkerRow(Table):
     """A worker process that is, or was, there."""
 

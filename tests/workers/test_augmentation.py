@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy import ndimage  # type: ignore[import-untyped]  # it has no types
+from scipy import ndimage
 
 from service import architectures
 from service.datasets import Split

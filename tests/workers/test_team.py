@@ -171,6 +171,11 @@ def test_shared_judging_comes_to_the_same_figures() -> None:
     learner = make("lenet5")
     images = torch.randint(0, 256, (3000, 16, 16), dtype=torch.uint8)
     split = Split(images=images, labels=torch.arange(3000) % 10)
-    given = {"mean": 0.3, "std": 0.2, "label_smoothing": 0.1}
-    figures = [evaluate(learner.evaluated, split, **given, shared=each) for each in (False, True)]
-    assert figures[0] == figures[1]
+    alone, together = (
+        evaluate(learner.evaluated, split, mean=0.3, std=0.2, label_smoothing=0.1, shared=each, keep_logits=True)
+        for each in (False, True)
+    )
+    assert alone == together
+    assert alone.logits is not None
+    assert together.logits is not None
+    assert torch.equal(alone.logits, together.logits)

@@ -1,0 +1,73 @@
+"""What the analysis of a finished run is made from: the experiment, its stored outputs, and the images they are of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from service import checkpoints, datasets
+from service.checkpoints import Outputs, SplitOutputs
+from service.datasets import Dataset
+from service.domain.checkpoint import Checkpoint
+from service.domain.experiment import Experiment
+from service.domain.spec import DatasetChoice
+from service.settings import Settings
+from service.storage import Database, experiments
+from service.storage import checkpoints as checkpoint_rows
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SplitName = Literal["validation", "test"]
+KEPT = 32
+"""Runs whose outputs stay in memory; those of MNIST take 0.9 MB."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A completed run, and what its best weights say of the images that they did not learn from."""
+
+    experiment: Experiment
+    outputs: Outputs
+
+    def of(self, split: SplitName) -> SplitOutputs:
+        """The outputs of one split."""
+        return self.outputs.validation if split == "validation" else self.outputs.test
+
+
+def read(database: Database, artifacts: Path, experiment_id: str) -> Evidence:
+    """`NotFoundError`, `ConflictError` as `storage/checkpoints.with_outputs`; `DamagedCheckpointError` of its file."""
+    with database.reading() as session:
+        ended_at = checkpoint_rows.with_outputs(session, experiment_id)
+        experiment = experiments.get(session, experiment_id)
+    return Evidence(experiment=experiment, outputs=_outputs(artifacts, ended_at))
+
+
+def images(
+    settings: Settings, choice: DatasetChoice, split: SplitName, indices: "Sequence[int] | np.ndarray"
+) -> "np.ndarray":
+    """Images as a run of this choice sees them: uint8 `(n, height, width)`, by their places in the data set.
+
+    `DatasetUnavailableError` where the data set is not on this machine and cannot be fetched.
+    """
+    dataset = _dataset(choice.name, choice.image_size, settings)
+    whole = dataset.test if split == "test" else dataset.train
+    picked: np.ndarray = whole.images[list(indices)].numpy()
+    return picked
+
+
+@lru_cache(maxsize=KEPT)
+def _outputs(artifacts: Path, checkpoint: Checkpoint) -> Outputs:
+    return checkpoints.load_outputs(artifacts, checkpoint)
+
+
+@lru_cache(maxsize=4)
+def _dataset(name: str, image_size: int | None, settings: Settings) -> Dataset:
+    return datasets.load(
+        name,
+        data_dir=settings.datasets_dir,
+        mirror=settings.dataset_mirror,
+        image_size=image_size,
+        cache_dir=settings.cache_dir,
+    )
