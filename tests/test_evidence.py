@@ -68,12 +68,12 @@ def test_a_run_that_is_continued_has_its_new_outputs(bench: Bench) -> None:
 def test_why_there_are_none_is_said(bench: Bench) -> None:
     with pytest.raises(NotFoundError):
         evidence.read(bench.database, bench.artifacts, "nothing")
-    diverging = bench.submit(**SPEC | {"optimizer": {"name": "sgd", "learning_rate": 1e30}})
+    diverging = bench.submit(
+        **SPEC | {"architecture": "perceptron", "optimizer": {"name": "sgd", "learning_rate": 1000.0}}
+    )
     bench.drain()
-    assert bench.get(diverging).diverged
-    if bench.get(diverging).best is None:
-        with pytest.raises(ConflictError, match="diverged before it had an epoch"):
-            evidence.read(bench.database, bench.artifacts, diverging)
+    with pytest.raises(ConflictError, match="diverged before it had an epoch"):
+        evidence.read(bench.database, bench.artifacts, diverging)
     older = bench.submit(**SPEC)
     bench.drain()
     with bench.database.writing() as session:
