@@ -68,9 +68,7 @@ def test_a_run_that_is_continued_has_its_new_outputs(bench: Bench) -> None:
 def test_why_there_are_none_is_said(bench: Bench) -> None:
     with pytest.raises(NotFoundError):
         evidence.read(bench.database, bench.artifacts, "nothing")
-    diverging = bench.submit(
-        **SPEC | {"architecture": "perceptron", "optimizer": {"name": "sgd", "learning_rate": 1000.0}}
-    )
+    diverging = bench.submit(epochs=5, optimizer={"name": "sgd", "learning_rate": 1000.0})
     bench.drain()
     with pytest.raises(ConflictError, match="diverged before it had an epoch"):
         evidence.read(bench.database, bench.artifacts, diverging)
