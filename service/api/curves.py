@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Response
 
 from service.analysis import charts, curves
 from service.api import following
+from service.api.answers import as_json
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import ExperimentId
@@ -21,10 +22,10 @@ router = APIRouter(
 )
 
 
-@router.get("/learning-curves")
-def as_json(experiment_id: ExperimentId, service: Live) -> LearningCurves:
+@router.get("/learning-curves", response_model=LearningCurves)
+def as_numbers(experiment_id: ExperimentId, service: Live) -> Response:
     """One series a figure; null where a value was not finite."""
-    return _read(service, experiment_id)[1]
+    return as_json(_read(service, experiment_id)[1])
 
 
 @router.get("/learning-curves.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Query, Response
 
 from service import submission
+from service.api.answers import as_json
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import BodySha256, ExperimentId, IdempotencyKey, Owner, Spec, Word
@@ -44,14 +45,14 @@ def submit(
 ) -> Any:
     """Store and enqueue. Once this has answered 202, the experiment survives whatever happens."""
     if dry_run:
-        return Response(submission.preview(spec).model_dump_json(), media_type="application/json")
+        return as_json(submission.preview(spec))
     added = submission.submit(
         session, spec, owner=owner, idempotency_key=idempotency_key, body_sha256=body_sha256, now=now
     )
     return _accepted(added, response)
 
 
-def _filters(
+async def _filters(
     *,
     state: State | None = None,
     dataset: DatasetName | None = None,
@@ -74,22 +75,22 @@ def _filters(
     )
 
 
-@router.get("")
+@router.get("", response_model=ExperimentPage)
 def page(
     session: Reading,
     filters: Annotated[Filters, Depends(_filters)],
     sort: Sort = Sort.CREATED_AT_DESCENDING,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
-) -> ExperimentPage:
+) -> Response:
     """A page of the list; with `next_cursor` as `cursor` the next one, correct while experiments come and go."""
-    return listing.page(session, filters, sort=sort, limit=limit, cursor=cursor)
+    return as_json(listing.page(session, filters, sort=sort, limit=limit, cursor=cursor))
 
 
-@router.get("/{experiment_id}")
-def one(experiment_id: ExperimentId, session: Reading) -> Experiment:
+@router.get("/{experiment_id}", response_model=Experiment)
+def one(experiment_id: ExperimentId, session: Reading) -> Response:
     """What has become of it so far."""
-    return experiments.get(session, experiment_id)
+    return as_json(experiments.get(session, experiment_id))
 
 
 @router.delete("/{experiment_id}", status_code=204)

@@ -1,7 +1,8 @@
 """The queue and those who work on it."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
+from service.api.answers import as_json
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.state import Reading
@@ -13,7 +14,7 @@ router = APIRouter(
 )
 
 
-@router.get("")
-def facts(session: Reading) -> QueueFacts:
+@router.get("", response_model=QueueFacts)
+def facts(session: Reading) -> Response:
     """What waits, in the order in which it will be taken, and what runs."""
-    return queue.facts(session)
+    return as_json(queue.facts(session))

@@ -33,7 +33,8 @@ def of(app: FastAPI) -> Service:
     return cast("Service", app.state.service)
 
 
-def _of_request(request: Request) -> Service:
+# Without `async` each of these would be run in a thread of its own: it doubled the processor time of a small answer.
+async def _of_request(request: Request) -> Service:
     return of(request.app)
 
 
@@ -50,7 +51,7 @@ def _writing(service: Live) -> Iterator[Session]:
         yield session
 
 
-def _now() -> datetime:
+async def _now() -> datetime:
     return datetime.now(UTC)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Response
 
 from service import submission
+from service.api.answers import as_json
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import BodySha256, IdempotencyKey, Owner, SweepId
@@ -36,10 +37,10 @@ def submit(
     return accepted
 
 
-@router.get("/{sweep_id}")
-def one(sweep_id: SweepId, session: Reading) -> Sweep:
+@router.get("/{sweep_id}", response_model=Sweep)
+def one(sweep_id: SweepId, session: Reading) -> Response:
     """How many of its experiments are in which state, and all of them in their order."""
-    return sweeps.get(session, sweep_id)
+    return as_json(sweeps.get(session, sweep_id))
 
 
 @router.post("/{sweep_id}/cancel", status_code=202)

@@ -1,7 +1,8 @@
 """The worker processes."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
+from service.api.answers import as_json
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.state import Reading
@@ -13,7 +14,7 @@ router = APIRouter(
 )
 
 
-@router.get("")
-def listing(session: Reading) -> WorkerList:
+@router.get("", response_model=WorkerList)
+def listing(session: Reading) -> Response:
     """All that are there or were within the hour, the living first."""
-    return workers.listing(session)
+    return as_json(workers.listing(session))

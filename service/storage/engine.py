@@ -21,6 +21,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 30_000
+SNAPSHOT = "snapshot"
+"""In a session's `info`: it sees what is committed, and changes nothing."""
 WAL_RESET_BUG = ((3, 7, 0), (3, 51, 2))
 """First and last SQLite version whose write-ahead log can be reset under a reader: sqlite.org/wal.html."""
 
@@ -49,7 +51,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """One consistent snapshot; ends without a commit."""
-        with Session(self._reader, expire_on_commit=False) as session:
+        with Session(self._reader, expire_on_commit=False, info={SNAPSHOT: True}) as session:
             yield session
 
     @contextmanager

@@ -219,12 +219,12 @@ def changes_one(session: Session, statement: sa.Update | sa.Delete) -> bool:
 
 
 def _record(session: Session, row: ExperimentRow) -> Experiment:
-    return records.experiment(row, queue_position=positions(session, [row]).get(row.id))
+    waiting = [row.id] if row.state == State.QUEUED else []
+    return records.experiment(row, queue_position=positions(session, waiting).get(row.id))
 
 
-def positions(session: Session, rows: Collection[ExperimentRow]) -> dict[str, int]:
-    """The place in the queue of those of the rows that are queued; 1 is next."""
-    waiting = [row.id for row in rows if row.state == State.QUEUED]
+def positions(session: Session, waiting: Collection[str]) -> dict[str, int]:
+    """The place in the queue of each of these that is queued; 1 is next."""
     if not waiting:
         return {}
     place = sa.func.row_number().over(order_by=CLAIM_ORDER).label("place")

@@ -16,8 +16,7 @@ from sqlalchemy.orm import Session
 from service.domain.experiment import ExperimentPage, State
 from service.domain.record import Record
 from service.errors import FieldError, InvalidSpecError
-from service.storage import records
-from service.storage.experiments import positions
+from service.storage import recent
 from service.storage.tables import ExperimentRow, TagRow
 
 
@@ -83,18 +82,17 @@ def page(session: Session, filters: Filters, *, sort: Sort, limit: int, cursor: 
     matching = _matching(filters)
     total = session.scalar(sa.select(sa.func.count()).select_from(ExperimentRow).where(*matching)) or 0
     key, descending = _KEYS[sort.removeprefix("-")], sort.startswith("-")
-    query = sa.select(ExperimentRow, key.label("sort_key")).where(*matching)
+    query = sa.select(ExperimentRow.id, ExperimentRow.revision, key.label("sort_key")).where(*matching)
     if cursor is not None:
         value, last_id = _decode(cursor, sort)
         here, there = sa.tuple_(key, ExperimentRow.id), sa.tuple_(sa.literal(value, key.type), sa.literal(last_id))
         query = query.where(here < there if descending else here > there)
     order = (key.desc(), ExperimentRow.id.desc()) if descending else (key, ExperimentRow.id)
     found = session.execute(query.order_by(*order).limit(limit + 1)).all()
-    rows = [row for row, _ in found[:limit]]
-    places = positions(session, rows)
+    last = found[limit - 1] if len(found) > limit else None
     return ExperimentPage(
-        items=tuple(records.experiment(row, queue_position=places.get(row.id)) for row in rows),
-        next_cursor=_encode(found[limit - 1][1], rows[-1].id, sort) if len(found) > limit else None,
+        items=recent.experiments(session, [(row.id, row.revision) for row in found[:limit]]),
+        next_cursor=_encode(last.sort_key, last.id, sort) if last is not None else None,
         total=total,
     )
 

@@ -9,25 +9,27 @@ from sqlalchemy.orm import Session
 from service.domain.experiment import State
 from service.domain.sweep import Sweep, SweepAccepted
 from service.errors import NotFoundError
-from service.storage import records
-from service.storage.experiments import cancelling, positions
+from service.storage import recent
+from service.storage.experiments import cancelling
 from service.storage.tables import ExperimentRow
 
 
 def get(session: Session, sweep_id: str) -> Sweep:
     """The sweep with its experiments in their order; `NotFoundError` where there is none of it."""
     # Ids are UUIDv7 and were given in the order of the sweep.
-    query = sa.select(ExperimentRow).where(ExperimentRow.sweep_id == sweep_id).order_by(ExperimentRow.id)
-    rows = [*session.scalars(query)]
-    if not rows:
+    query = sa.select(ExperimentRow.id, ExperimentRow.revision).where(ExperimentRow.sweep_id == sweep_id)
+    items = recent.experiments(
+        session, [(row.id, row.revision) for row in session.execute(query.order_by(ExperimentRow.id))]
+    )
+    if not items:
         raise NotFoundError(f"there is no sweep {sweep_id!r}")
-    states, places = Counter(row.state for row in rows), positions(session, rows)
+    states = Counter(each.state for each in items)
     return Sweep(
         id=sweep_id,
-        count=len(rows),
+        count=len(items),
         states={state: states[state] for state in State},
-        created_at=rows[0].created_at,
-        items=tuple(records.experiment(row, queue_position=places.get(row.id)) for row in rows),
+        created_at=items[0].created_at,
+        items=items,
     )
 
 
