@@ -34,7 +34,7 @@ class Cohort:
         for row, learner in enumerate(learners):
             learner.join(self._stack.parameters[row], {name: value[row] for name, value in memory.items()})
         flat = {name: value.view(-1) for name, value in memory.items()}
-        self._blocks = blocks(self._stack.parameters.view(-1), flat)
+        self._blocks = blocks(self._stack.parameters.view(-1), flat, rule=first.rule)
         self._gradients = self._stack.gradients.view(-1)
         self._smoothing = first.spec.loss.label_smoothing
         self._one_rule = len({_rule_of(learner.spec) for learner in learners}) == 1

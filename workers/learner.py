@@ -9,7 +9,7 @@ from torch import nn
 
 from service.domain.spec import ExperimentSpec
 from workers import update_rules
-from workers.update_rules import BLOCK, Now, State, UpdateRule
+from workers.update_rules import Now, State, UpdateRule
 
 STEP = "step"
 
@@ -32,7 +32,7 @@ class Learner(ABC):
     def _keep_in(self, parameters: Sequence[torch.Tensor], memory: Sequence[State]) -> None:
         """From now on the parameters, and what the optimizer remembers of them, lie in these buffers."""
         self._parameters, self._memory = list(parameters), list(memory)
-        self._blocks = [blocks(buffer, state) for buffer, state in zip(parameters, memory, strict=True)]
+        self._blocks = [blocks(buffer, state, rule=self.rule) for buffer, state in zip(parameters, memory, strict=True)]
 
     def step(self, images: torch.Tensor, labels: torch.Tensor, *, learning_rate: float) -> None:
         """Learn from a batch: float `(batch, 1, height, width)`, int64 `(batch,)`."""
@@ -96,9 +96,13 @@ class Block:
         self.state = {name: value[start:end] for name, value in state.items()}
 
 
-def blocks(parameters: torch.Tensor, state: State) -> list[Block]:
-    """A one-dimensional buffer in pieces that fit the cache; a GPU has no use for them: every launch has its price."""
-    size = BLOCK if parameters.device.type == "cpu" else max(1, parameters.numel())
+def blocks(parameters: torch.Tensor, state: State, *, rule: UpdateRule) -> list[Block]:
+    """A one-dimensional buffer in pieces that fit the cache, where the rule goes through them more than once.
+
+    A GPU has no use for them: every launch has its price.
+    """
+    whole = max(1, parameters.numel())
+    size = rule.block if rule.block is not None and parameters.device.type == "cpu" else whole
     bounds = pairwise([*range(0, parameters.numel(), size), parameters.numel()])
     return [Block(parameters, state, start, end) for start, end in bounds]
 

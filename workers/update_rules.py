@@ -32,6 +32,8 @@ class UpdateRule(ABC):
 
     memory: tuple[str, ...]
     """Names of the buffers, of the parameters' shape, that are zero at first."""
+    block: int | None = BLOCK
+    """Values at once; None: a rule that goes through them once has no use for the cache."""
 
     @abstractmethod
     def update(self, parameters: torch.Tensor, gradients: torch.Tensor, state: State, now: Now) -> None:
@@ -39,6 +41,8 @@ class UpdateRule(ABC):
 
 
 class _Sgd(UpdateRule):
+    block = None
+
     def __init__(self, options: Sgd) -> None:
         self._momentum, self._nesterov, self._decay = options.momentum, options.nesterov, options.weight_decay
         self.memory = ("momentum_buffer",) if self._momentum else ()
