@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from service import checkpoints, datasets
 from service.checkpoints import Outputs, SplitOutputs
-from service.datasets import Dataset
+from service.datasets import Dataset, Split
 from service.domain.checkpoint import Checkpoint
 from service.domain.experiment import Experiment
 from service.domain.spec import DatasetChoice
+from service.domain.splits import DatasetSplit, SplitName
 from service.settings import Settings
 from service.storage import Database, experiments
 from service.storage import checkpoints as checkpoint_rows
@@ -19,7 +20,6 @@ from service.storage import checkpoints as checkpoint_rows
 if TYPE_CHECKING:
     import numpy as np
 
-SplitName = Literal["validation", "test"]
 KEPT = 32
 """Runs whose outputs stay in memory; those of MNIST take 0.9 MB."""
 
@@ -51,10 +51,14 @@ def images(
 
     `DatasetUnavailableError` where the data set is not on this machine and cannot be fetched.
     """
-    dataset = _dataset(choice.name, choice.image_size, settings)
-    whole = dataset.test if split == "test" else dataset.train
-    picked: np.ndarray = whole.images[list(indices)].numpy()
+    picked: np.ndarray = labelled(settings, choice, split).images[list(indices)].numpy()
     return picked
+
+
+def labelled(settings: Settings, choice: DatasetChoice, split: SplitName | DatasetSplit) -> Split:
+    """A whole split as a run of this choice sees it; validation is a part of the training split. Errors as `images`."""
+    dataset = _dataset(choice.name, choice.image_size, settings)
+    return dataset.test if split == "test" else dataset.train
 
 
 @lru_cache(maxsize=KEPT)

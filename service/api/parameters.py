@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Body, Depends, Header, Path, Query, Request
 from pydantic import AfterValidator
@@ -11,7 +11,11 @@ from pydantic_core import PydanticCustomError
 
 from service.api import examples
 from service.domain.spec import ExperimentSpec
+from service.domain.splits import SplitName
 from service.errors import NotFoundError
+
+MOST_SIDE_BY_SIDE = 8
+"""Runs whose readings of one image fit beside each other."""
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -25,6 +29,16 @@ def _could_exist(what: str) -> Callable[[str], str]:
         return given
 
     return check
+
+
+def _few_ids(given: list[str]) -> list[str]:
+    """Whether they come as `ids=a,b` or as `ids=a&ids=b`."""
+    ids = [each for part in given for each in part.split(",")]
+    if not 2 <= len(ids) <= MOST_SIDE_BY_SIDE or len({*ids}) < len(ids):
+        raise PydanticCustomError(
+            "out_of_range", f"must be 2 to {MOST_SIDE_BY_SIDE} different ids, with commas between"
+        )
+    return [*map(_could_exist("experiment"), ids)]
 
 
 def _printable(text: str) -> str:
@@ -44,6 +58,14 @@ async def _body_sha256(request: Request) -> str:
 
 ExperimentId = Annotated[str, AfterValidator(_could_exist("experiment")), Path(description="The experiment's id")]
 SweepId = Annotated[str, AfterValidator(_could_exist("sweep")), Path(description="The sweep's id")]
+FewIds = Annotated[
+    list[str], Query(description="The experiments' ids, separated by commas: 2 to 8"), AfterValidator(_few_ids)
+]
+Judged = Annotated[SplitName, Query(description="The test split, or the one that the best epoch was chosen by")]
+ClassNumber = Annotated[int | None, Query(ge=0, description="A class, by its place in `labels`")]
+ImageLimit = Annotated[int, Query(ge=1, le=500, description="Images in the answer")]
+ImageIndex = Annotated[int, Path(ge=0, description="The image's place in its split")]
+PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
 Word = Annotated[str, Query(min_length=1, max_length=200), AfterValidator(_printable)]
 Owner = Annotated[
     str | None,

@@ -7,7 +7,9 @@ from typing import Annotated, cast
 
 from fastapi import Depends, FastAPI, Request
 
+from service import evidence
 from service.api.changes import Changes
+from service.evidence import Evidence
 from service.inference.models import Models
 from service.settings import Settings
 from service.storage import Database, Session
@@ -21,6 +23,10 @@ class Service:
     database: Database
     changes: Changes
     models: Models
+
+    def evidence(self, experiment_id: str) -> Evidence:
+        """What a completed run can be judged by; errors as `evidence.read`."""
+        return evidence.read(self.database, self.settings.artifacts_dir, experiment_id)
 
 
 def attach(app: FastAPI, service: Service) -> None:

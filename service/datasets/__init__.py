@@ -17,7 +17,17 @@ from service.datasets._stratify import stratified_split
 from service.datasets._tensors import Dataset, Split, standardisation, standardise
 from service.domain.dataset import DatasetFacts
 
-__all__ = ["Dataset", "Split", "facts", "load", "names", "standardisation", "standardise", "stratified_split"]
+__all__ = [
+    "Dataset",
+    "Split",
+    "facts",
+    "is_here",
+    "load",
+    "names",
+    "standardisation",
+    "standardise",
+    "stratified_split",
+]
 
 
 class _CatalogueEntry(Protocol):
@@ -38,6 +48,11 @@ def names() -> tuple[str, ...]:
 def facts(name: str) -> DatasetFacts:
     """What is known of it without reading it; ValueError where there is no such data set."""
     return _entry(name).FACTS
+
+
+def is_here(name: str, *, data_dir: Path) -> bool:
+    """True where `load` needs no download; ValueError where there is no such data set."""
+    return all((data_dir / file).is_file() for file in _entry(name).FILES)
 
 
 def load(

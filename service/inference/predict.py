@@ -34,13 +34,13 @@ def predict(model: Model, pictures: Iterable[Picture]) -> Iterator[Prediction]:
     ]
     for start in range(0, len(framed), RUN_AT_ONCE):
         part = framed[start : start + RUN_AT_ONCE]
-        logits = _logits(model, np.stack([image for image, _ in part]))
+        logits = logits_of(model, np.stack([image for image, _ in part]))
         rows = zip(logits.tolist(), logits.softmax(1).tolist(), logits.argmax(1).tolist(), part, strict=True)
         for values, probabilities, best, (_, done) in rows:
             yield _prediction(values, probabilities, best, labels=manifest.labels, preprocessing=done)
 
 
-def _logits(model: Model, images: np.ndarray) -> "torch.Tensor":
+def logits_of(model: Model, images: np.ndarray) -> "torch.Tensor":
     """`(batch, classes)` of images `(batch, height, width)` in 0..255, as in training to the bit."""
     import torch
 

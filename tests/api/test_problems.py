@@ -28,7 +28,13 @@ OPERATIONS = [(method.upper(), path) for path, operations in PATHS.items() for m
 
 
 def filled(path: str, an_id: str = NOBODY) -> str:
-    for name, value in (("experiment_id", an_id), ("sweep_id", an_id), ("checkpoint", "best"), ("name", "nothing")):
+    for name, value in (
+        ("experiment_id", an_id),
+        ("sweep_id", an_id),
+        ("checkpoint", "best"),
+        ("name", "nothing"),
+        ("index", "0"),
+    ):
         path = path.replace(f"{{{name}}}", value)
     return path
 
