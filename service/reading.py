@@ -19,7 +19,7 @@ def read(
     `NotFoundError` where there is no such experiment or checkpoint, `ConflictError` where there is none yet,
     `DamagedCheckpointError` where its files are not what was stored; `inference/images` says what a bad picture raises.
     """
-    stored, model = _loaded(database, models, experiment_id, checkpoint)
+    stored, model = loaded(database, models, experiment_id, checkpoint)
     return Predictions(
         experiment_id=experiment_id,
         checkpoint=CheckpointName(name=checkpoint, epoch=stored.epoch),
@@ -27,7 +27,8 @@ def read(
     )
 
 
-def _loaded(database: Database, models: Models, experiment_id: str, name: str) -> tuple[Checkpoint, Model]:
+def loaded(database: Database, models: Models, experiment_id: str, name: str) -> tuple[Checkpoint, Model]:
+    """The checkpoint of this name and its network; errors as `read`."""
     stored = _named(database, experiment_id, name)
     try:
         return stored, models.get(stored)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any, TypeVar
 
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,55 +11,73 @@ from starlette.datastructures import UploadFile
 
 from service.api import json_bodies
 from service.domain.prediction import MAX_IMAGES, PredictionRequest
+from service.domain.subject import OneImageRequest, OwnSplit
 from service.inference import images
 from service.inference.decode import MEDIA_TYPES, Picture, check_media_type
+from service.inference.subject import OwnImage
 
 PART = "image"
+JSON, FORM = "application/json", "multipart/form-data"
 
 Pictures = Callable[[], Iterator[Picture]]
 """Decodes when called, which is work for a thread."""
+OneImage = Callable[[], OwnImage | Iterator[Picture]]
+Sent = TypeVar("Sent", bound=PredictionRequest)
 
-BODY_DOCUMENTATION = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {"$ref": "#/components/schemas/PredictionRequest"},
-                "example": {"pixels": [[0, 0, 0], [0, 255, 0], [0, 255, 0], [0, 0, 0]]},
-            },
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {PART: {"type": "array", "items": {"type": "string", "format": "binary"}}},
-                    "required": [PART],
-                }
-            },
-        }
-        | {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in MEDIA_TYPES},
-    }
-}
+
+def documentation(request: type[PredictionRequest], example: object) -> dict[str, Any]:
+    """What OpenAPI says of a route that takes such bodies: its JSON is this record."""
+    files = {"type": "array", "items": {"type": "string", "format": "binary"}}
+    form = {"type": "object", "properties": {PART: files}, "required": [PART]}
+    json = {"schema": {"$ref": f"#/components/schemas/{request.__name__}"}, "example": example}
+    raw = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in MEDIA_TYPES}
+    content = {JSON: json, FORM: {"schema": form}}
+    return {"requestBody": {"required": True, "content": content | raw}}
+
+
+BODY_DOCUMENTATION = documentation(PredictionRequest, {"pixels": [[0, 0, 0], [0, 255, 0], [0, 255, 0], [0, 0, 0]]})
 
 
 async def pictures(request: Request) -> Pictures:
     """What the body holds; an unknown media type is refused before the body is read."""
-    content_type = request.headers.get("Content-Type")
-    media_type = (content_type or "").partition(";")[0].strip().lower()
-    if media_type == "application/json":
+    content_type, media_type = request.headers.get("Content-Type"), _media_type(request)
+    if media_type == JSON:
         return partial(_from_json, await request.body())
-    if media_type == "multipart/form-data":
+    if media_type == FORM:
         return partial(images.from_files, await _files(request))
     check_media_type(content_type)
     return partial(images.from_files, [(await request.body(), content_type)])
 
 
+async def one_image(request: Request) -> OneImage:
+    """As `pictures`, of which there must be one; or the place of an image of the run's own data set."""
+    if _media_type(request) == JSON:
+        return partial(_one_from_json, await request.body())
+    return await pictures(request)
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
 def _from_json(body: bytes) -> Iterator[Picture]:
+    return images.from_request(_read(PredictionRequest, body))
+
+
+def _one_from_json(body: bytes) -> OwnImage | Iterator[Picture]:
+    sent = _read(OneImageRequest, body)
+    if sent.index is None:
+        return images.from_request(sent)
+    return OwnImage(split=sent.split or OwnSplit.TEST, index=sent.index)
+
+
+def _read(record: type[Sent], body: bytes) -> Sent:
     document = json_bodies.parse(body)
     try:
-        sent = PredictionRequest.model_validate(document)
+        return record.model_validate(document)
     except ValidationError as error:
         located = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)]
         raise RequestValidationError(located, body=document) from error
-    return images.from_request(sent)
 
 
 async def _files(request: Request) -> list[tuple[bytes, str | None]]:

@@ -10,6 +10,7 @@ from service.api import examples
 from service.domain.field_errors import nearest_first
 from service.domain.prediction import PredictionRequest
 from service.domain.problem import Problem
+from service.domain.subject import OneImageRequest
 from service.errors import FieldError, InvalidSpecError
 
 _REF = "#/components/schemas/"
@@ -22,7 +23,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         )
         schemas = found["components"]["schemas"]
-        for model in (Problem, PredictionRequest):  # what no route's signature names
+        for model in (Problem, PredictionRequest, OneImageRequest):  # what no route's signature names
             schema = model.model_json_schema(ref_template=_REF + "{model}")
             schemas |= {**schema.pop("$defs"), model.__name__: schema}
         for name in ("HTTPValidationError", "ValidationError"):

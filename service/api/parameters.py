@@ -57,6 +57,9 @@ async def _body_sha256(request: Request) -> str:
 
 
 ExperimentId = Annotated[str, AfterValidator(_could_exist("experiment")), Path(description="The experiment's id")]
+CheckpointChoice = Annotated[
+    str, Query(pattern=r"^(best|last|[1-9][0-9]{0,4})$", description="`best`, `last` or an epoch that is stored")
+]
 SweepId = Annotated[str, AfterValidator(_could_exist("sweep")), Path(description="The sweep's id")]
 FewIds = Annotated[
     list[str], Query(description="The experiments' ids, separated by commas: 2 to 8"), AfterValidator(_few_ids)

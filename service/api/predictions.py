@@ -1,14 +1,12 @@
 """What a trained network reads in an image."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from service import reading
 from service.api.image_bodies import BODY_DOCUMENTATION, pictures
 from service.api.openapi import no_unknown_parameters
-from service.api.parameters import ExperimentId
+from service.api.parameters import CheckpointChoice, ExperimentId
 from service.api.state import Live
 from service.domain.prediction import Predictions
 
@@ -17,12 +15,7 @@ router = APIRouter(prefix="/v1/experiments", tags=["predictions"], dependencies=
 
 @router.post("/{experiment_id}/predictions", openapi_extra=BODY_DOCUMENTATION)
 async def predict(
-    experiment_id: ExperimentId,
-    request: Request,
-    service: Live,
-    checkpoint: Annotated[
-        str, Query(pattern=r"^(best|last|[1-9][0-9]{0,4})$", description="`best`, `last` or an epoch that is stored")
-    ] = "best",
+    experiment_id: ExperimentId, request: Request, service: Live, checkpoint: CheckpointChoice = "best"
 ) -> Predictions:
     """Decode, find the ink, frame it as the training set was, and answer with every class's probability."""
     sent = await pictures(request)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from service import datasets
+from service.domain.manifest import Manifest
 from service.domain.prediction import Prediction, Preprocessing
 from service.inference.decode import Picture
 from service.inference.models import Model
@@ -22,22 +23,30 @@ RUN_AT_ONCE = 256
 def predict(model: Model, pictures: Iterable[Picture]) -> Iterator[Prediction]:
     """What the network says of each picture, in their order; all are framed before the first is answered."""
     manifest = model.manifest
-    framed = [
-        frame(
-            picture.pixels,
-            image_size=manifest.image_size,
-            native_size=manifest.native_size,
-            framing=manifest.framing,
-            reduction=picture.reduction,
-        )
-        for picture in pictures
-    ]
-    for start in range(0, len(framed), RUN_AT_ONCE):
-        part = framed[start : start + RUN_AT_ONCE]
+    images = [framed(picture, manifest) for picture in pictures]
+    for start in range(0, len(images), RUN_AT_ONCE):
+        part = images[start : start + RUN_AT_ONCE]
         logits = logits_of(model, np.stack([image for image, _ in part]))
         rows = zip(logits.tolist(), logits.softmax(1).tolist(), logits.argmax(1).tolist(), part, strict=True)
         for values, probabilities, best, (_, done) in rows:
             yield _prediction(values, probabilities, best, labels=manifest.labels, preprocessing=done)
+
+
+def framed(picture: Picture, manifest: Manifest) -> tuple[np.ndarray, Preprocessing]:
+    """The picture as this network's training images were, and what was done to it; as `preprocessing.frame`."""
+    return frame(
+        picture.pixels,
+        image_size=manifest.image_size,
+        native_size=manifest.native_size,
+        framing=manifest.framing,
+        reduction=picture.reduction,
+    )
+
+
+def prediction(logits: "torch.Tensor", *, labels: tuple[str, ...], preprocessing: Preprocessing) -> Prediction:
+    """What the logits `(classes,)` of one image say."""
+    probabilities, best = logits.softmax(0).tolist(), int(logits.argmax())
+    return _prediction(logits.tolist(), probabilities, best, labels=labels, preprocessing=preprocessing)
 
 
 def logits_of(model: Model, images: np.ndarray) -> "torch.Tensor":

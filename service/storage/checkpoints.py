@@ -40,7 +40,8 @@ def named(session: Session, experiment_id: str, name: str) -> Checkpoint:
     experiment = find(session, experiment_id)
     stored = all_of(session, experiment_id)
     if not stored:
-        raise ConflictError(f"experiment {experiment_id} is {experiment.state} and has no checkpoint yet")
+        yet = "" if State(experiment.state).ended else " yet"
+        raise ConflictError(f"experiment {experiment_id} is {experiment.state} and has no checkpoint{yet}")
     by_name = _names(session, experiment, stored)
     if name not in by_name:
         raise NotFoundError(f"experiment {experiment_id} has no checkpoint {name!r}; there are: {', '.join(by_name)}")
