@@ -18,6 +18,8 @@ from service.api import (
     docs,
     events,
     experiments,
+    feature_maps,
+    filters,
     health,
     images,
     metrics,
@@ -27,6 +29,7 @@ from service.api import (
     presets,
     problems,
     queue,
+    saliency,
     server,
     specs,
     state,
@@ -36,6 +39,7 @@ from service.api import (
 from service.api.changes import Changes
 from service.api.requests import BodyLimit, Requests
 from service.domain.spec import ExperimentSpec
+from service.inference import threads
 from service.inference.models import Models
 from service.settings import Settings
 from service.storage import Database, migrations
@@ -53,6 +57,9 @@ RESOURCES = (
     calibration,
     images,
     disagreements,
+    filters,
+    feature_maps,
+    saliency,
     specs,
     presets,
     catalogue,
@@ -107,5 +114,6 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _warm_up(app: FastAPI) -> None:
     """What the first requests need and the start does not wait for: torch above all."""
+    threads.one_each()
     openapi.document(app)
     submission.preview(ExperimentSpec.model_validate({"dataset": "digits", "architecture": "lenet5"}))

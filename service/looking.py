@@ -6,7 +6,6 @@ import numpy as np
 
 from service import evidence, reading
 from service.domain.prediction import CheckpointName
-from service.domain.subject import OwnSplit
 from service.errors import FieldError, InvalidImageError, InvalidSpecError
 from service.inference.decode import Picture
 from service.inference.models import Models

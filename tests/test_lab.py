@@ -166,3 +166,42 @@ def test_a_usps_test_image_is_predicted_as_the_test_split_was(service: httpx.Cli
     untouched = sum(each["preprocessing"]["cropped"] is None for each in answers)
     assert untouched >= 0.95 * len(test)
     assert abs(_hits(answers, test.labels.numpy()) / len(test) - done["test"]["accuracy"]) < 0.01
+
+
+@pytest.fixture(scope="module")
+def example(service: httpx.Client) -> dict[str, Any]:
+    """The network of PyTorch's example after one epoch of a part of MNIST: the heaviest to look into."""
+    dataset = {"name": "mnist", "train_size": 2_000}
+    return completed(service, submit(service, dataset=dataset, architecture="mnist_example", epochs=1))
+
+
+INSIDE = (
+    "activations", "activations?format=json", "activations.png?layer=convolution2",
+    "activations/position?layer=convolution2&map=5&row=7&column=9", "saliency?target=gap", "saliency.png",
+    "saliency?method=occlusion", "saliency.png?method=occlusion&target=probability",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", INSIDE)
+def test_the_inside_of_the_example_is_answered_in_a_fifth_of_a_second(
+    service: httpx.Client, example: dict[str, Any], path: str
+) -> None:
+    took = []
+    for _ in range(5):
+        began = time.perf_counter()
+        answer = service.post(f"{example['links']['self']}/{path}", json={"split": "test", "index": 17})
+        took.append(time.perf_counter() - began)
+        assert answer.status_code == 200, answer.text
+    assert min(took) < 0.2, took
+
+
+def test_a_number_of_the_example_s_second_convolution_is_its_patch_times_its_kernel(
+    service: httpx.Client, example: dict[str, Any]
+) -> None:
+    place: dict[str, str | int] = {"layer": "convolution2", "map": 5, "row": 7, "column": 9}
+    where = f"{example['links']['self']}/activations/position"
+    found = service.post(where, json={"index": 17}, params=place).json()
+    products = np.array(found["patch"]) * np.array(found["kernel"])
+    assert products.shape == (32, 3, 3)
+    assert products.sum() + found["bias"] == pytest.approx(found["value"], abs=1e-4)
+    assert found["then"]["activation2"] == max(found["value"], 0)

@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 
 from service.api import json_bodies
 from service.domain.prediction import MAX_IMAGES, PredictionRequest
-from service.domain.subject import OneImageRequest, OwnSplit
+from service.domain.subject import OneImageRequest
 from service.inference import images
 from service.inference.decode import MEDIA_TYPES, Picture, check_media_type
 from service.inference.subject import OwnImage
@@ -68,7 +68,7 @@ def _one_from_json(body: bytes) -> OwnImage | Iterator[Picture]:
     sent = _read(OneImageRequest, body)
     if sent.index is None:
         return images.from_request(sent)
-    return OwnImage(split=sent.split or OwnSplit.TEST, index=sent.index)
+    return OwnImage(split=sent.split or "test", index=sent.index)
 
 
 def _read(record: type[Sent], body: bytes) -> Sent:

@@ -1,7 +1,6 @@
 """The one image that a network is looked into with: sent by the client, or one of the run's own data set."""
 
-from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -10,13 +9,8 @@ from service.domain.numbers import Grid
 from service.domain.prediction import CheckpointName, PredictionRequest, Preprocessing
 from service.domain.record import Record
 
-
-class OwnSplit(StrEnum):
-    """Where an image of the run's own data set is counted; validation is a part of `train` and counted in it."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
+OwnSplit = Literal["train", "validation", "test"]
+"""Where an image of the run's own data set is counted; validation is a part of `train` and counted in it."""
 
 
 class OneImageRequest(PredictionRequest):
