@@ -22,9 +22,10 @@ from service.connection import (
 )
 from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
 from service.domain.checkpoint import CheckpointList
-from service.domain.curves import LearningCurves
+from service.domain.curves import FindingList, LearningCurves
 from service.domain.experiment import Experiment, ExperimentPage, State
 from service.domain.metrics import EpochMetrics, EpochPage
+from service.domain.note import Note, NotePage
 from service.domain.prediction import Predictions
 from service.domain.preview import Preview
 from service.domain.record import Record
@@ -187,6 +188,28 @@ class Client:
     def curves_file(self, experiment_id: str, format: Literal["png", "svg", "csv"]) -> bytes:  # noqa: A002  # as in the query
         """The learning curves as a picture or a table."""
         return self._send("GET", _path(experiment_id, f"learning-curves.{format}")).content
+
+    def findings(self, experiment_id: str) -> FindingList:
+        """What the rules find in its learning curves."""
+        return self._read(FindingList, "GET", _path(experiment_id, "findings"))
+
+    def note(self, experiment_id: str, text: str) -> Note:
+        """Write a note about it; the author is the connection's owner."""
+        return self._read(Note, "POST", _path(experiment_id, "notes"), json={"text": text})
+
+    def notes(self, experiment_id: str) -> Iterator[Note]:
+        """All that has been written about it, the newest last, page after page."""
+        query: dict[str, str | int] = {"limit": LARGEST_PAGE}
+        while True:
+            page = self._read(NotePage, "GET", _path(experiment_id, "notes"), params=query)
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            query["cursor"] = page.next_cursor
+
+    def delete_note(self, experiment_id: str, note_id: str) -> None:
+        """Remove a note."""
+        self._send("DELETE", _path(experiment_id, "notes", note_id))
 
     def checkpoints(self, experiment_id: str) -> CheckpointList:
         """What can be predicted from."""

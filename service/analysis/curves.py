@@ -4,13 +4,15 @@ import csv
 import io
 from collections.abc import Sequence
 
-from service.domain.curves import CurveSeries, LearningCurves
+from service.domain.curves import CurveSeries, Finding, LearningCurves
 from service.domain.metrics import EpochMetrics
 
 COLUMNS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
-def learning_curves(epochs: Sequence[EpochMetrics], *, best_epoch: int | None) -> LearningCurves:
+def learning_curves(
+    epochs: Sequence[EpochMetrics], *, best_epoch: int | None, findings: tuple[Finding, ...] = ()
+) -> LearningCurves:
     """The rows, in whatever order, as one series a figure in the order of the epochs."""
     rows = sorted(epochs, key=lambda row: row.epoch)
     return LearningCurves(
@@ -22,6 +24,7 @@ def learning_curves(epochs: Sequence[EpochMetrics], *, best_epoch: int | None) -
             val_accuracy=tuple(row.val_accuracy for row in rows),
         ),
         best_epoch=best_epoch,
+        findings=findings,
     )
 
 

@@ -1,17 +1,17 @@
-"""Learning curves: as numbers, as a table, as a picture."""
+"""Learning curves: as numbers, as a table, as a picture, and what there is to say of them."""
 
 from typing import Literal
 
 from fastapi import APIRouter, Depends, Response
 
-from service.analysis import charts, curves
+from service.analysis import charts, curves, findings
 from service.api import following
 from service.api.answers import as_json
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import ExperimentId
 from service.api.state import Live, Service
-from service.domain.curves import LearningCurves
+from service.domain.curves import FindingList, LearningCurves
 from service.domain.experiment import Experiment
 
 router = APIRouter(
@@ -24,8 +24,18 @@ router = APIRouter(
 
 @router.get("/learning-curves", response_model=LearningCurves)
 def as_numbers(experiment_id: ExperimentId, service: Live) -> Response:
-    """One series a figure; null where a value was not finite."""
-    return as_json(_read(service, experiment_id)[1])
+    """One series a figure, null where a value was not finite, and the comments on them."""
+    found = following.snapshot(service.database, experiment_id)
+    best, said = found.experiment.best, findings.comment(found.experiment, found.epochs)
+    return as_json(curves.learning_curves(found.epochs, best_epoch=best.epoch if best else None, findings=said))
+
+
+@router.get("/findings", response_model=FindingList)
+def comments(experiment_id: ExperimentId, service: Live) -> Response:
+    """What the rules find in the curves, of a running experiment in those until now: never nothing, gravest first."""
+    found = following.snapshot(service.database, experiment_id)
+    said = findings.comment(found.experiment, found.epochs)
+    return as_json(FindingList(experiment_id=experiment_id, state=found.experiment.state, items=said))
 
 
 @router.get("/learning-curves.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})

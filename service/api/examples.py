@@ -11,7 +11,7 @@ from service import catalogue
 from service.api import inside_examples, judged_examples
 from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
 from service.domain.checkpoint import CheckpointList, CheckpointListing
-from service.domain.curves import CurveSeries, LearningCurves
+from service.domain.curves import CurveSeries, Finding, FindingList, LearningCurves, Remark, Severity
 from service.domain.experiment import (
     BestEpoch,
     Experiment,
@@ -24,6 +24,7 @@ from service.domain.experiment import (
 from service.domain.health import Health
 from service.domain.ledger import LayerFacts, Ledger
 from service.domain.metrics import EpochMetrics, EpochPage
+from service.domain.note import Note, NotePage
 from service.domain.prediction import CheckpointName, Prediction, Predictions, Preprocessing
 from service.domain.preview import Preview
 from service.domain.problem import Problem
@@ -58,6 +59,7 @@ def by_schema() -> dict[str, Any]:
         _experiment(), _page(), _epochs(), _curves(), _checkpoints(), _preview(), _predictions(), _queue(), _workers(),
         Health(), _sweep(), SweepAccepted(id=_SWEEP_ID, count=1, experiment_ids=(_ID,)), *_catalogue(),
         *judged_examples.records(_ID), *inside_examples.records(),
+        _findings(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
     )  # fmt: skip
     whole = {type(record).__name__: record.model_dump(mode="json") for record in records}
     problem = _problem().model_dump(mode="json", exclude_none=True)
@@ -66,6 +68,7 @@ def by_schema() -> dict[str, Any]:
         "ExperimentSpec": _SHORT_SPEC,
         "SweepRequest": _SWEEP,
         "Continuation": {"epochs": 5},
+        "NewNote": {"text": _note().text},
     }
 
 
@@ -137,7 +140,36 @@ def _epochs() -> EpochPage:
 def _curves() -> LearningCurves:
     rows = _rows()
     series = {name: tuple(getattr(row, name) for row in rows) for name in CurveSeries.model_fields}
-    return LearningCurves(epochs=tuple(row.epoch for row in rows), series=CurveSeries(**series), best_epoch=2)
+    return LearningCurves(
+        epochs=tuple(row.epoch for row in rows),
+        series=CurveSeries(**series),
+        best_epoch=2,
+        findings=_findings().items,
+    )
+
+
+def _findings() -> FindingList:
+    few = Finding(
+        kind="too_few_epochs",
+        severity=Severity.INFO,
+        epochs=(1, 2),
+        evidence={"epochs": 2, "fewest_epochs": 5},
+        text=Remark(
+            en="2 of the 5 epochs that it takes to speak of a trend.",
+            fr="2 des 5 époques qu'il faut pour parler d'une tendance.",
+        ),
+    )
+    return FindingList(experiment_id=_ID, state=State.RUNNING, items=(few,))
+
+
+def _note() -> Note:
+    return Note(
+        id=_ID[:-1] + "7",
+        experiment_id=_ID,
+        author="ada",
+        text="The two losses part at epoch 2.\nWith dropout they should not.",
+        created_at=_BEGAN,
+    )
 
 
 def _checkpoints() -> CheckpointList:

@@ -60,6 +60,8 @@ ExperimentId = Annotated[str, AfterValidator(_could_exist("experiment")), Path(d
 CheckpointChoice = Annotated[
     str, Query(pattern=r"^(best|last|[1-9][0-9]{0,4})$", description="`best`, `last` or an epoch that is stored")
 ]
+NoteId = Annotated[str, AfterValidator(_could_exist("note")), Path(description="The note's id")]
+NoteCursor = Annotated[str | None, Query(pattern=f"^{_ID.pattern}$", description="`next_cursor` of the page before")]
 SweepId = Annotated[str, AfterValidator(_could_exist("sweep")), Path(description="The sweep's id")]
 FewIds = Annotated[
     list[str], Query(description="The experiments' ids, separated by commas: 2 to 8"), AfterValidator(_few_ids)
@@ -76,7 +78,7 @@ Owner = Annotated[
         alias="X-Ardoise-Owner",
         min_length=1,
         max_length=200,
-        description="Whose the new experiment is: owners take turns fairly. There is no proof of it yet.",
+        description="Whose what is sent is: owners take turns fairly, and sign notes. There is no proof of it yet.",
     ),
     AfterValidator(lambda owner: None if owner is None else _as_sent(owner)),
 ]

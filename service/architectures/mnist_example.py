@@ -13,10 +13,18 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+DROPOUT = 0.5
+
+
 class Options(ArchitectureOptions):
     """There is nothing to choose."""
 
     name: Literal["mnist_example"] = "mnist_example"
+
+    @property
+    def strongest_dropout(self) -> float:
+        """That of the dense layer; the convolutions have less."""
+        return DROPOUT
 
 
 def build(
@@ -41,7 +49,7 @@ def build(
             flatten=nn.Flatten(),
             hidden1=nn.Linear(64 * side**2, 128),
             activation3=activation(),
-            dropout2=nn.Dropout(0.5),
+            dropout2=nn.Dropout(DROPOUT),
             output=nn.Linear(128, classes),
         )
     )

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from service.cli import asking, predicting, running, submitting, sweeping, watching
+from service.cli import asking, commenting, predicting, running, submitting, sweeping, watching
 from service.connection import ClientError
 from service.errors import ArdoiseError
 
@@ -32,6 +32,8 @@ commands.command("list")(asking.list_)
 commands.command()(asking.show)
 commands.command()(asking.cancel)
 commands.command()(asking.curves)
+commands.command()(commenting.findings)
+commands.command()(commenting.note)
 commands.command()(asking.presets)
 commands.command()(predicting.predict)
 

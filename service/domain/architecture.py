@@ -26,3 +26,8 @@ class ArchitectureOptions(Record):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     name: str
+
+    @property
+    def strongest_dropout(self) -> float:
+        """The largest probability that a unit is silenced in a training step; 0 without dropout."""
+        return getattr(self, "dropout", 0.0)

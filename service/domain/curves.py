@@ -1,6 +1,12 @@
 """How a run learned, epoch by epoch, as it is plotted and commented on."""
 
+from enum import StrEnum
+
+from service.domain.experiment import State
 from service.domain.record import Record
+
+Evidence = dict[str, float | int | str | None]
+"""What a comment rests on: figures, the thresholds that they passed, and facts of the spec."""
 
 
 class CurveSeries(Record):
@@ -19,15 +25,33 @@ class Remark(Record):
     fr: str
 
 
+class Severity(StrEnum):
+    """How much a comment matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 class Finding(Record):
     """A comment on the curves, with the numbers that it rests on."""
 
     kind: str
-    severity: str
+    """The file in `service/analysis/findings` whose rule found it, or `no_problem`, or `too_few_epochs`."""
+    severity: Severity
     epochs: tuple[int, int]
-    """First and last epoch that it speaks of."""
-    evidence: dict[str, float | int | str | None]
+    """First and last epoch that it speaks of; (0, 0) before there is any."""
+    evidence: Evidence
     text: Remark
+
+
+class FindingList(Record):
+    """What `GET /v1/experiments/{id}/findings` answers."""
+
+    experiment_id: str
+    state: State
+    items: tuple[Finding, ...]
+    """The gravest first; never empty."""
 
 
 class LearningCurves(Record):

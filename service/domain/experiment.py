@@ -122,5 +122,5 @@ class ExperimentPage(Record):
 def links(experiment_id: str) -> dict[str, str]:
     """Where to go from an experiment."""
     own = f"/v1/experiments/{experiment_id}"
-    parts = ("metrics", "events", "learning-curves", "checkpoints", "predictions", "model")
+    parts = ("metrics", "events", "learning-curves", "findings", "notes", "checkpoints", "predictions", "model")
     return {"self": own} | {part.replace("-", "_"): f"{own}/{part}" for part in parts}

@@ -1,0 +1,68 @@
+"""Sentences in English and in French, with the numbers as each language writes them.
+
+French has a comma before decimals, and before `%`, `:`, `;`, `!` and `?` a space at which no line breaks (Lexique des
+règles typographiques en usage à l'Imprimerie nationale): templates have ordinary spaces there.
+"""
+
+import re
+from dataclasses import dataclass
+
+from service.domain.curves import Remark
+
+NO_BREAK, NARROW = "\u00a0", "\u202f"
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number as it is written."""
+
+    en: str
+    fr: str
+
+    @classmethod
+    def of(cls, english: str) -> "Quantity":
+        """From English, where a point is before decimals and a comma between thousands."""
+        swapped = english.translate(str.maketrans(".,", f",{NARROW}"))
+        return cls(english, swapped.replace("%", f"{NO_BREAK}%"))
+
+
+def remark(*, en: str, fr: str, **values: Quantity | str | int) -> Remark:
+    """Both templates filled in; an int that is no `Quantity` is an epoch, and a str is the same in both."""
+    english = {name: value.en if isinstance(value, Quantity) else value for name, value in values.items()}
+    french = {name: value.fr if isinstance(value, Quantity) else value for name, value in values.items()}
+    return Remark(en=en.format(**english), fr=_spaced(fr.format(**french)))
+
+
+def number(value: float) -> Quantity:
+    """Three significant digits; what is very large or small as a power of ten."""
+    size = abs(value)
+    if value and not 1e-4 <= size < 1e5:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        digits = mantissa.rstrip("0").removesuffix(".")
+        factor = "" if digits == "1" else f"{digits} × "
+        return Quantity.of(f"{factor}10{str(int(exponent)).translate(_SUPERSCRIPTS)}")
+    text = f"{value:.3g}" if size < 1000 else f"{value:,.0f}"
+    return Quantity.of(f"{float(text):.10f}".rstrip("0").removesuffix(".") if "e" in text else text)
+
+
+def percent(share: float) -> Quantity:
+    """A share of one in per cent, one decimal below 100 of them."""
+    value = 100 * share
+    if abs(value) >= 1e5:
+        return Quantity(f"{number(value).en}%", f"{number(value).fr}{NO_BREAK}%")
+    return Quantity.of(f"{value:,.0f}%" if abs(value) >= 100 else f"{value:.1f}%")
+
+
+def points(share: float) -> Quantity:
+    """A difference of two shares of one, in percentage points."""
+    return Quantity.of(f"{100 * share:.1f}")
+
+
+def count(whole: int) -> Quantity:
+    """A number of things."""
+    return Quantity.of(f"{whole:,}")
+
+
+def _spaced(french: str) -> str:
+    return re.sub(r" ([;!?])", rf"{NARROW}\1", french.replace(" :", f"{NO_BREAK}:").replace(" %", f"{NO_BREAK}%"))
