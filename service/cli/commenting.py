@@ -28,7 +28,7 @@ def findings(
 
 def note(
     experiment_id: ExperimentId,
-    text: Annotated[str, typer.Argument(help="What there is to say.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What there is to say.")],
     owner: Annotated[str | None, typer.Option(envvar="ARDOISE_OWNER", help="Whose note it is.")] = None,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,

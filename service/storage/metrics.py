@@ -9,7 +9,6 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from service.domain.metrics import EpochMetrics
-from service.storage import records
 from service.storage.tables import EpochRow
 
 
@@ -41,10 +40,13 @@ def epochs(
     session: Session, experiment_id: str, *, after: int = 0, up_to: int | None = None
 ) -> tuple[EpochMetrics, ...]:
     """The epoch rows with `after` < epoch <= `up_to`, ascending."""
-    query = sa.select(EpochRow).where(EpochRow.experiment_id == experiment_id, EpochRow.epoch > after)
+    # Columns, not rows of the session: ten thousand of these take twice as long.
+    columns = [getattr(EpochRow, name) for name in EpochMetrics.model_fields]
+    query = sa.select(*columns).where(EpochRow.experiment_id == experiment_id, EpochRow.epoch > after)
     if up_to is not None:
         query = query.where(EpochRow.epoch <= up_to)
-    return tuple(records.epoch(row) for row in session.scalars(query.order_by(EpochRow.epoch)))
+    found = session.execute(query.order_by(EpochRow.epoch))
+    return tuple(EpochMetrics(**row) for row in found.mappings())
 
 
 def truncate(session: Session, experiment_id: str, *, after: int) -> None:

@@ -14,7 +14,7 @@ from service.storage.tables import NoteRow
 def add(session: Session, experiment_id: str, *, note_id: str, author: str | None, text: str, now: datetime) -> Note:
     """Store a note; `NotFoundError` where there is no such experiment, `ConflictError` where it has too many."""
     experiments.find(session, experiment_id)
-    if _count(session, experiment_id) >= MOST_NOTES:
+    if count(session, experiment_id) >= MOST_NOTES:
         raise ConflictError(f"experiment {experiment_id} has {MOST_NOTES:,} notes, which is the most there may be")
     row = NoteRow(id=note_id, experiment_id=experiment_id, author=author, text=text, created_at=now)
     session.add(row)
@@ -32,7 +32,7 @@ def page(session: Session, experiment_id: str, *, limit: int, after: str | None 
     return NotePage(
         items=tuple(_record(row) for row in shown),
         next_cursor=shown[-1].id if len(rows) > limit else None,
-        total=_count(session, experiment_id),
+        total=count(session, experiment_id),
     )
 
 
@@ -53,7 +53,8 @@ def _find(session: Session, experiment_id: str, note_id: str) -> NoteRow:
     return row
 
 
-def _count(session: Session, experiment_id: str) -> int:
+def count(session: Session, experiment_id: str) -> int:
+    """How many an experiment has."""
     query = sa.select(sa.func.count()).select_from(NoteRow).where(NoteRow.experiment_id == experiment_id)
     return session.scalar(query) or 0
 

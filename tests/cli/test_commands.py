@@ -7,6 +7,7 @@ import pytest
 
 from service.cli import slate
 from service.client import Client
+from service.domain.curves import FindingList
 from service.domain.experiment import Experiment, State
 from service.domain.prediction import Predictions
 from service.domain.spec import ExperimentSpec
@@ -112,6 +113,9 @@ def test_a_wrong_spec_is_told_field_by_field_on_one_line(service: Served, ardois
         (("curves", "some-id", "-o", "curves.gif"), "curves.gif"),
         (("predict", "missing.png"), "missing.png"),
         (("show",), "ID"),
+        (("findings", "some-id", "--lang", "de"), "--lang"),
+        (("note", "some-id"), "TEXT"),
+        (("note", "some-id", "caf\udce9"), "UTF-8"),
         (("shew",), "shew"),
     ],
 )
@@ -162,6 +166,23 @@ def test_curves_are_written_in_the_form_that_the_file_name_asks_for(
     said = ardoise("curves", completed.id, "--output", tmp_path / "nowhere" / "curves.png")
     assert (said.status, said.err.count("\n")) == (1, 1)
     assert "cannot be written" in said.err
+
+
+def test_findings_are_said_in_either_language(service: Served, completed: Experiment, ardoise: Ardoise) -> None:
+    said = ardoise("findings", completed.id, url=service.url)
+    found = FindingList.model_validate_json(ardoise("findings", completed.id, "--json").out)
+    assert said.status == 0
+    for each in found.items:
+        first, last = each.epochs
+        assert f"{each.severity}: {each.kind}, epochs {first} to {last}\n    {each.text.en}\n" in said.out
+        assert each.text.fr in ardoise("findings", completed.id, "--lang", "fr").out
+
+
+def test_a_note_is_written(service: Served, client: Client, completed: Experiment, ardoise: Ardoise) -> None:
+    said = ardoise("note", completed.id, "pas assez d'époques", "--owner", "ada", url=service.url)
+    (note,) = client.notes(completed.id)
+    assert said.out == f"{note.id}\n"
+    assert (note.text, note.author) == ("pas assez d'époques", "ada")
 
 
 def test_cancel_ends_what_runs_and_refuses_what_has_ended(

@@ -214,3 +214,24 @@ def test_the_queue_and_its_workers_are_seen(client: Client) -> None:
     assert [worker.alive for worker in client.workers().items] == [True]
     assert client.queue().queued >= 0
     assert client.ready() is True
+
+
+def test_curves_are_commented_on_and_notes_are_written_read_and_removed(service: Served, completed: Experiment) -> None:
+    with Client(service.url, owner="Élodie") as client:
+        found = client.findings(completed.id)
+        assert (found.experiment_id, found.state) == (completed.id, State.COMPLETED)
+        assert client.curves(completed.id).findings == found.items
+        first, second = client.note(completed.id, "Première remarque :\nà revoir."), client.note(completed.id, "b")
+        assert [*client.notes(completed.id)] == [first, second]
+        assert (first.author, first.text) == ("Élodie", "Première remarque :\nà revoir.")
+        client.delete_note(completed.id, first.id)
+        assert [*client.notes(completed.id)] == [second]
+        client.delete_note(completed.id, second.id)
+        with pytest.raises(ProblemError, match="has no note"):
+            client.delete_note(completed.id, second.id)
+
+
+def test_notes_are_read_page_after_page(service: Served, client: Client) -> None:
+    experiment_id = client.submit({**SPEC, "epochs": 1}).id
+    written = [client.note(experiment_id, f"note {number}") for number in range(203)]
+    assert [*client.notes(experiment_id)] == written

@@ -6,14 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from service.analysis.findings import examine
 from service.analysis.findings._curves import Curves
 from service.analysis.findings._facts import Facts
 from service.domain.curves import Finding
-from service.domain.experiment import State
+from service.domain.experiment import Experiment, Progress, State
 from service.domain.metrics import EpochMetrics
+from service.domain.spec import ExperimentSpec
 
 Values = NDArray[np.float64]
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -92,7 +94,8 @@ def row(epoch: int, *figures: float | None) -> EpochMetrics:
 
 def descent(epochs: int, *, end: float, pace: float, start: float = 1.5) -> Values:
     """From the start down to the end, `pace` of the distance an epoch."""
-    return end + (start - end) * (1 - pace) ** np.arange(epochs)
+    powers: Values = (1 - pace) ** np.arange(epochs, dtype=np.float64)
+    return end + (start - end) * powers
 
 
 def healthy(epochs: int) -> Shape:
@@ -173,3 +176,16 @@ KINDS: dict[str, tuple[Made, str]] = {
     "dropout": (dropout, "train_below_validation"),
     "nothing wrong": (healthy, "no_problem"),
 }
+
+
+@pytest.fixture
+def an_experiment() -> Experiment:
+    """PyTorch's example, which has dropout without a field for it."""
+    spec = ExperimentSpec.model_validate({"dataset": "mnist", "architecture": "mnist_example", "epochs": 20})
+    return Experiment(
+        id="x", name="x", state=State.COMPLETED, spec=spec, spec_hash=spec.spec_hash, sweep_id=None, owner=None,
+        created_at=NOON, started_at=NOON, finished_at=NOON, queue_position=None, best=None, last=None, test=None,
+        progress=Progress(epoch=20, epochs=20, fraction=1.0, samples_per_second=None, eta_seconds=None),
+        parameters=1, diverged=False, attempt=1, worker=None, resumed_inexact=False, reproduction=None, error=None,
+        environment=None, links={},
+    )  # fmt: skip
