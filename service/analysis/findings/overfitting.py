@@ -7,7 +7,7 @@ section 5.2: training error is low, and validation error is not.
 
 import numpy as np
 
-from service.analysis.findings._curves import Curves, median, noise, slope, smooth
+from service.analysis.findings._curves import Curves, median, noise, rising, slope, smooth
 from service.analysis.findings._facts import Facts
 from service.analysis.findings._words import number, percent, points, remark
 from service.domain.curves import Evidence, Finding, Severity
@@ -18,8 +18,10 @@ GENERALISATION_LOSS = 0.10
 """The rise of the validation loss over its lowest; Prechelt's GL of 10."""
 RISE_OF_CHANCE = 0.005
 """Of the loss of guessing: a smaller rise is no matter, however large it is beside a tiny loss."""
-CLEAR_OF_NOISE = 3.0
+CLEAR_OF_NOISE = 2.0
 """Standard deviations from epoch to epoch: of the validation loss, and of a mean of gaps."""
+RISING_SHARE = 0.6
+"""Of all pairs of epochs since then: in so many the later validation loss is higher."""
 GAP = 0.05
 """Training accuracy above validation accuracy."""
 CLEAR_OF_CHANCE = 3.0
@@ -41,7 +43,9 @@ def _rise(seen: Curves, facts: Facts) -> Finding | None:
     jitter = noise(seen.val_loss)
     least = max(GENERALISATION_LOSS * lowest, RISE_OF_CHANCE * facts.chance_loss, CLEAR_OF_NOISE * jitter)
     after = seen.since(at)
-    if len(after) <= FEWEST_AFTER or last - lowest < least or slope(after.train_loss) > 0 or slope(after.val_loss) <= 0:
+    if len(after) <= FEWEST_AFTER or last - lowest < least or slope(after.train_loss) > 0:
+        return None
+    if rising(after.val_loss) < RISING_SHARE:
         return None
     epoch = int(seen.epochs[at])
     rise = last / lowest - 1 if lowest > 0 else 0.0
@@ -56,6 +60,7 @@ def _rise(seen: Curves, facts: Facts) -> Finding | None:
         "val_accuracy_then": float(seen.val_accuracy[at]),
         "val_accuracy_last": float(seen.val_accuracy[-1]),
         "threshold_rise": least,
+        "threshold_rising_share": RISING_SHARE,
     }
     return Finding(
         kind="overfitting",
