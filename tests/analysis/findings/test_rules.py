@@ -81,6 +81,30 @@ def test_overfitting_is_dated_to_the_turn_of_the_validation_loss() -> None:
         assert found.evidence["generalisation_loss_percent"] == pytest.approx(100 * (last / lowest - 1))
 
 
+def test_a_gap_is_dated_to_where_it_opens_and_stays() -> None:
+    training = np.array([0.2, 0.5, 0.7, 0.8, 0.9, 1, 1, 1, 1, 1, 1, 1])
+    validation = np.array([0.3, 0.5, 0.68, 0.78, 0.79, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8])
+    shape = Shape(descent(12, end=0.01, pace=0.5), descent(12, end=0.6, pace=0.5), training, validation, 0.0, 0.0, 0.0)
+    (found,) = [each for each in shape.findings(0) if each.kind == "overfitting"]
+    assert found.epochs == (5, 12)
+    assert found.evidence["gap"] == pytest.approx(0.2)
+
+
+def test_a_network_that_its_first_steps_have_ruined_had_a_learning_rate_too_high() -> None:
+    loss, chance = np.array([1.8, 2.9, 2.4, *[2.31] * 9]), np.full(12, 0.1)
+    shape = Shape(loss, loss, chance, chance, loss_noise=1e-4, accuracy_noise=0.0, val_accuracy_noise=0.0)
+    assert shape.kinds(0) == {"learning_rate_too_high"}
+    calm = replace(shape, train_loss=np.full(12, 2.31), val_loss=np.full(12, 2.31), loss_noise=1e-3)
+    assert calm.kinds(0) == {"underfitting", "plateau"}
+
+
+def test_what_jumps_does_not_rest() -> None:
+    jumps = 0.4 + 0.2 * np.sin(2.1 * np.arange(20))
+    jumping = Shape(np.full(20, 0.4), jumps, loss_noise=0.01)
+    assert not any("plateau" in jumping.kinds(seed) for seed in range(10))
+    assert all("plateau" in replace(jumping, val_loss=np.full(20, 0.4)).kinds(seed) for seed in range(10))
+
+
 def test_a_loss_that_is_no_number_is_a_divergence_and_a_learning_rate_too_high() -> None:
     rows = [row(1, 2.0, 0.3, 2.1, 0.3, 5.0), row(2, 9.0, 0.1, 8.0, 0.1, 5.0), row(3, None, 0.1, None, 0.1, 5.0)]
     found = {each.kind: each for each in examine(Curves.of(rows), replace(FACTS, diverged=True))}
