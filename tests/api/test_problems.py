@@ -31,6 +31,7 @@ def filled(path: str, an_id: str = NOBODY) -> str:
     for name, value in (
         ("experiment_id", an_id),
         ("sweep_id", an_id),
+        ("note_id", an_id),
         ("checkpoint", "best"),
         ("name", "nothing"),
         ("index", "0"),
@@ -41,7 +42,7 @@ def filled(path: str, an_id: str = NOBODY) -> str:
 
 def body_for(path: str) -> object:
     """A body that the route takes, so that it gets as far as the thing that is not there."""
-    bodies = {"continue": {"epochs": 1}, "predictions": {"pixels": [[0]]}}
+    bodies = {"continue": {"epochs": 1}, "predictions": {"pixels": [[0]]}, "notes": {"text": "a"}}
     return bodies.get(path.rpartition("/")[2])
 
 
