@@ -99,9 +99,9 @@ class Client:
         return self._read(Preview, "POST", "/v1/experiments", json=_body(spec), params={"dry_run": "true"})
 
     def sweep(self, request: Mapping[str, Any] | SweepRequest, *, idempotency_key: str | None = None) -> SweepAccepted:
-        """Enqueue a `base` with every combination of the values of a `grid` and every one of `seeds`, all or none.
+        """Enqueue a `base` with every combination of a `grid`'s values, `random` samples and `seeds`, all or none.
 
-        The keys of the grid are fields of a spec, such as `activation` and `architecture.hidden`.
+        The keys of `grid` and `random` are fields of a spec, such as `activation` and `architecture.hidden`.
         """
         headers = _idempotent(idempotency_key)
         return self._read(SweepAccepted, "POST", "/v1/sweeps", json=_body(request), headers=headers)

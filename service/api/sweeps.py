@@ -29,7 +29,7 @@ def submit(
     now: Now,
     response: Response,
 ) -> SweepAccepted:
-    """Store and enqueue every combination of the grid with every seed, all or none; at most 1,000 experiments."""
+    """Store and enqueue every combination of the grid with every sample and seed, all or none; at most 1,000."""
     accepted = submission.sweep(
         session, request, owner=owner, idempotency_key=idempotency_key, body_sha256=body_sha256, now=now
     )

@@ -26,17 +26,17 @@ def sweep(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
 ) -> None:
-    """Enqueue a base with every combination of a grid's values and every seed, and print the sweep's id.
+    """Enqueue a base with every combination of a grid's values, random samples and seeds, and print the sweep's id.
 
     For example: ardoise sweep '{"base": {"preset": "lab-relu"}, "grid": {"architecture.hidden": [[64], [128, 64]]},
-    "seeds": [0, 1, 2]}'
+    "random": {"optimizer.learning_rate": {"low": 0.001, "high": 0.1, "scale": "log"}}, "samples": 10, "seeds": [0, 1]}'
     """
     body = read_json(request, what="SWEEP")
     with connected(url, owner=owner) as client:
         accepted = client.sweep(body, idempotency_key=idempotency_key)
         typer.echo(accepted.model_dump_json() if as_json else accepted.id)
         if watch:
-            _follow(client, accepted, body.get("grid", {}), as_json=as_json)
+            _follow(client, accepted, [*body.get("grid", {}), *body.get("random", {})], as_json=as_json)
 
 
 def _follow(client: Client, accepted: SweepAccepted, varied: Iterable[str], *, as_json: bool) -> None:

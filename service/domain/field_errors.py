@@ -54,15 +54,26 @@ def pointer(path: Sequence[str | int]) -> str:
     return "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
-def dotted_paths(schema: Schema) -> list[str]:
-    """Every field that a document of this schema can have, and every field of those that are objects: `a`, `a.b`."""
-    fields = {field: [*_alternatives(schema, node)] for field, node in schema["properties"].items()}
-    found = []
-    for field, here in fields.items():
+def dotted_paths(schema: Schema) -> dict[str, list[Schema]]:
+    """Every field that a document of this schema can have, and every field of those that are objects: `a`, `a.b`.
+
+    With the alternatives that the schema allows there.
+    """
+    found: dict[str, list[Schema]] = {}
+    for field, node in schema["properties"].items():
+        here = found[field] = [*_alternatives(schema, node)]
         members = [ref for node in here if "discriminator" in node for ref in node["discriminator"]["mapping"].values()]
         objects = [each for ref in members for each in _alternatives(schema, {"$ref": ref})]
-        found += [field, *(f"{field}.{inner}" for inner in dict.fromkeys(_properties([*here, *objects])))]
+        for each in (*here, *objects):
+            for inner, below in each.get("properties", {}).items():
+                found.setdefault(f"{field}.{inner}", []).extend(_alternatives(schema, below))
     return found
+
+
+def takes_whole_numbers(here: Sequence[Schema]) -> bool:
+    """True where a number that is not whole is none of the alternatives."""
+    types = {node.get("type") for node in here}
+    return "integer" in types and "number" not in types
 
 
 def _field_error(

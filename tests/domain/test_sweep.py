@@ -1,5 +1,7 @@
 """A sweep's experiments: their order, their specs, and where in the request what is wrong with them is."""
 
+import math
+import statistics
 from typing import Any
 
 import pytest
@@ -133,6 +135,79 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"base": BASE, "grid": {"a/b": [1]}}, [("#/grid/a~1b", "unknown field 'a/b'; allowed: ")]),
 ]  # fmt: skip
 
+LOG_RATE = {"low": 1e-4, "high": 1e-1, "scale": "log"}
+WRONG_SAMPLES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+    ({"random": {"architecture.hiden": [[8]], "seed": [1]}, "samples": 2},
+     [("#/random/architecture.hiden", "unknown field 'architecture.hiden'; allowed: architecture.hidden, "),
+      ("#/random/seed", "the seeds are given in `seeds`, beside the random")]),
+    ({"random": {"epochs": [1]}}, [("#/samples", "is required: how many times `random` is drawn from")]),
+    ({"samples": 3}, [("#/samples", "there is nothing to draw them from: `random` is empty")]),
+    ({"grid": {"epochs": [1]}, "random": {"epochs": [2]}, "samples": 1},
+     [("#/random/epochs", "is set by the grid already")]),
+    ({"random": {"epochs": {"low": 1.2, "high": 1.8}}, "samples": 1},
+     [("#/random/epochs", "holds no whole number, which is what this field takes")]),
+    ({"random": {"architecture.hidden": [[0]]}, "samples": 9},
+     [("#/random/architecture.hidden/0/0", "must be between 1 and 65536")]),
+    ({"random": {"architecture.hidden": [[2000]]}, "grid": {"epochs": [1, 2]}, "samples": 9},
+     [("#/random/architecture.hidden/0", "is too wide")]),
+    ({"random": {"epochs": {"low": 10_001, "high": 10_001.5}}, "samples": 2},
+     [("#/random/epochs", "must be between 1 and 10000; drawn: 10001")]),
+    ({"random": {"optimizer.learning_rate": LOG_RATE}, "samples": 101, "seeds": tuple(range(10))},
+     [("#/samples", "grid, samples and seeds make 1,010 experiments; at most 1,000 are allowed")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("request_", "expected"), WRONG_SAMPLES, ids=range(len(WRONG_SAMPLES)))
+def test_what_is_wrong_with_samples_is_told_where_it_is(
+    request_: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    found = said(base=BASE, **request_)
+    assert [pointer for pointer, _, _ in found] == [pointer for pointer, _ in expected]
+    for (_, detail, _), (_, part) in zip(found, expected, strict=True):
+        assert detail == part or (detail.startswith(part) and "allowed: " in part)
+
+
+def test_samples_lie_between_their_bounds_on_their_scale_and_are_whole_where_the_field_is() -> None:
+    random = {
+        "optimizer.learning_rate": LOG_RATE, "optimizer.momentum": {"low": 0.5, "high": 0.9},
+        "batch_size": {"low": 16, "high": 256, "scale": "log"}, "epochs": {"low": 1, "high": 3},
+        "activation": ["tanh", "relu"],
+    }  # fmt: skip
+    made = specs(base=BASE, random=random, samples=400)
+    rates = [math.log10(spec.optimizer.learning_rate) for spec in made]
+    assert -4 <= min(rates) < -3.95
+    assert -1.05 < max(rates) <= -1
+    assert [sum(low <= rate < low + 1 for rate in rates) for low in (-4, -3, -2)] == pytest.approx([133] * 3, abs=30)
+    momenta = [spec.optimizer.model_dump()["momentum"] for spec in made]
+    assert (min(momenta) >= 0.5, max(momenta) <= 0.9) == (True, True)
+    assert statistics.mean(momenta) == pytest.approx(0.7, abs=0.02)
+    sizes = [spec.batch_size for spec in made]
+    assert (min(sizes), max(sizes)) == (16, pytest.approx(256, abs=9))
+    assert sum(size <= 64 for size in sizes) == pytest.approx(200, abs=40)
+    assert [[spec.epochs for spec in made].count(epochs) for epochs in (1, 2, 3)] == pytest.approx([133] * 3, abs=30)
+    assert [spec.activation for spec in made].count("tanh") == pytest.approx(200, abs=40)
+
+
+def test_samples_are_the_same_each_time_whatever_else_is_drawn() -> None:
+    rate = {"optimizer.learning_rate": LOG_RATE}
+    first = [spec.optimizer.learning_rate for spec in specs(base=BASE, random=rate, samples=5, sample_seed=3)]
+    assert first == [0.0001215, 0.0009289, 0.0002029, 0.0002135, 0.0008424]
+    more = specs(base=BASE, random={"epochs": [1, 2], **rate}, samples=8, sample_seed=3)
+    assert [spec.optimizer.learning_rate for spec in more][:5] == first
+    assert [spec.optimizer.learning_rate for spec in specs(base=BASE, random=rate, samples=5)] != first
+
+
+def test_every_sample_is_made_with_every_value_of_the_grid_and_every_seed() -> None:
+    made = specs(
+        base=BASE, grid={"activation": ["tanh", "relu"]}, random={"optimizer.learning_rate": LOG_RATE}, samples=2,
+        seeds=(0, 1),
+    )  # fmt: skip
+    rates = [spec.optimizer.learning_rate for spec in made]
+    assert [spec.activation for spec in made] == ["tanh"] * 4 + ["relu"] * 4
+    assert [spec.seed for spec in made] == [0, 1] * 4
+    assert rates[:4] == rates[4:]
+    assert (rates[0] == rates[1], rates[0] == rates[2]) == (True, False)
+
 
 @pytest.mark.parametrize(("request_", "expected"), WRONG, ids=range(len(WRONG)))
 def test_what_is_wrong_is_told_once_and_where_it_is(request_: dict[str, Any], expected: list[tuple[str, str]]) -> None:
@@ -167,6 +242,18 @@ def test_of_very_many_wrong_values_the_first_are_told() -> None:
         ({"seeds": []}, "#/seeds", "must have at least 1 items"),
         ({"seeds": [0, -1]}, "#/seeds/1", "must be at least 0 and below 9223372036854775808"),
         ({"seeds": 3}, "#/seeds", "must be a list, not 3"),
+        ({"random": {"epochs": []}}, "#/random/epochs/values", "must have at least 1 items"),
+        ({"random": {"epochs": 3}}, "#/random/epochs", "must be an object, not 3"),
+        ({"random": {"epochs": {"low": 3}}}, "#/random/epochs", "must be a list of values, or an object with"),
+        ({"random": {"epochs": {"low": 3, "high": 2}}}, "#/random/epochs", "must have a `low` below its `high`"),
+        ({"random": {"epochs": {"low": 0, "high": 2, "scale": "log"}}}, "#/random/epochs", "must have a `low` above 0"),
+        (
+            {"random": {"epochs": {"low": 1, "high": 2, "scale": "lg"}}},
+            "#/random/epochs/scale",
+            "unknown name 'lg'; allowed: log, linear",
+        ),
+        ({"random": {"epochs": {"low": "1", "high": 2}}}, "#/random/epochs/low", "must be a number, not '1'"),
+        ({"samples": 0}, "#/samples", "must be between 1 and 1000"),
     ],
 )
 def test_a_request_that_is_none_is_told_field_by_field(document: Any, pointer: str, detail: str) -> None:
