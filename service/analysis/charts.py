@@ -6,11 +6,12 @@ Lengths are inches, measured from the lower left corner.
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf, isnan, nan
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from service.domain.curves import LearningCurves
+from service.domain.curves import CurveSeries, LearningCurves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +34,7 @@ BEST: dict[str, Any] = {
     "markerfacecolor": CHALK,
     "markeredgewidth": 1.8,
 }
+BAND_ALPHA = 0.16
 
 LARGEST, SMALLEST = 1e40, 1e-40
 """Outside of them matplotlib overflows: a larger loss is drawn at the largest, a smaller keeps the axis linear."""
@@ -52,11 +54,11 @@ class _Run(NamedTuple):
     name: str
     colour: str
     curves: LearningCurves
+    band: tuple[CurveSeries, CurveSeries] | None = None
 
     def values(self, series: str) -> list[float]:
         """NaN, where a line has its gap, for null."""
-        values: tuple[float | None, ...] = getattr(self.curves.series, series)
-        return [nan if value is None else min(value, LARGEST) for value in values]
+        return _drawable(getattr(self.curves.series, series))
 
     def best(self, measure: str) -> tuple[int, float] | None:
         """The best epoch and its validation figure."""
@@ -67,33 +69,41 @@ class _Run(NamedTuple):
         return None
 
 
+def _drawable(values: Sequence[float | None]) -> list[float]:
+    return [nan if value is None else min(value, LARGEST) for value in values]
+
+
 def draw(
     curves_by_name: Mapping[str, LearningCurves],
     *,
     title: str,
     format: Literal["png", "svg"],  # noqa: A002 - as it is called in a query
+    bands: Mapping[str, tuple[CurveSeries, CurveSeries]] = MappingProxyType({}),
 ) -> bytes:
     """Training dashed, validation solid, the best epoch ringed, gaps where a value was not finite.
 
     The legend lists the runs in their given order with the validation accuracy of their best epoch. Names and title
-    are drawn as they stand, never read as mathematics. The same curves give the same file, byte for byte.
+    are drawn as they stand, never read as mathematics. The same curves give the same file, byte for byte. `bands` are
+    what is shaded around the validation curve of a name: a series below it and one above.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    colours = _colours(len(curves_by_name))
-    runs = [_Run(name, colour, curves) for (name, curves), colour in zip(curves_by_name.items(), colours, strict=True)]
+    named = zip(curves_by_name.items(), colours(len(curves_by_name)), strict=True)
+    runs = [_Run(name, colour, curves, bands.get(name)) for (name, curves), colour in named]
     height = max(HEIGHT, TOP + BOTTOM + ROW * (len(runs) + 4))
     figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH, facecolor=CHALK)
+    FigureCanvasAgg(figure)  # keeps what measures a text; without, each one is measured on a new sheet
     for column, measure in enumerate(MEASURES):
         left = LEFT + column * (PANEL_WIDTH + PANEL_GAP)
         panel = (left / WIDTH, BOTTOM / height, PANEL_WIDTH / WIDTH, (height - TOP - BOTTOM) / height)
         _draw_panel(figure.add_axes(panel), runs, measure=measure)
     _write(figure, LEFT, height - 0.42, title, until=WIDTH - 0.35, color=SLATE, size=14, weight="bold")
     _draw_legend(figure, runs, top=height - TOP + 0.12)
-    return _as_svg(figure) if format == "svg" else _as_png(figure)
+    return as_svg(figure) if format == "svg" else as_png(figure)
 
 
-def _colours(runs: int) -> tuple[str, ...]:
+def colours(runs: int) -> tuple[str, ...]:
     """The palette; when it does not suffice, steps from dark to light, which need no hue to be told apart."""
     if runs <= len(PALETTE):
         return PALETTE[:runs]
@@ -105,6 +115,9 @@ def _colours(runs: int) -> tuple[str, ...]:
 
 def _draw_panel(axes: "Axes", runs: list[_Run], *, measure: str) -> None:
     for run in runs:
+        if run.band is not None:
+            below, above = (_drawable(getattr(series, f"val_{measure}")) for series in run.band)
+            axes.fill_between(run.curves.epochs, below, above, color=run.colour, linewidth=0, alpha=BAND_ALPHA)
         _draw_line(axes, run, f"train_{measure}", **TRAINING)
         _draw_line(axes, run, f"val_{measure}", **VALIDATION)
         best = run.best(measure)
@@ -196,7 +209,7 @@ def _sample(figure: "Figure", y: float, **look: Any) -> None:
 
 def _write(figure: "Figure", x: float, y: float, text: str, *, until: float | None = None, **look: Any) -> None:
     """A line of text; one that would reach beyond `until` is shortened in the middle."""
-    text = _printable(text)
+    text = printable(text)
     artist = figure.text(x, y, text, transform=figure.dpi_scale_trans, parse_math=False, **look)
     available = inf if until is None else (until - x) * figure.dpi
     kept = len(text)
@@ -209,7 +222,7 @@ def _width(artist: "Text") -> float:
     return artist.get_window_extent().width
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """On one line, a box for each character that the font has no shape for."""
     from matplotlib.font_manager import findfont, get_font
 
@@ -217,13 +230,13 @@ def _printable(text: str) -> str:
     return "".join(letter if font.get_char_index(ord(letter)) else "□" for letter in " ".join(text.split()))
 
 
-def _as_png(figure: "Figure") -> bytes:
+def as_png(figure: "Figure") -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()
 
 
-def _as_svg(figure: "Figure") -> bytes:
+def as_svg(figure: "Figure") -> bytes:
     """Without the date, and with matplotlib's random identifiers numbered in the order in which they appear."""
     file = io.BytesIO()
     figure.savefig(file, format="svg", metadata={"Date": None})

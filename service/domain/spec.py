@@ -51,6 +51,11 @@ def _printable(text: str) -> str:
     return text
 
 
+def _left_for_training(dataset: str, validation_fraction: float) -> int:
+    images = datasets.facts(dataset).train_images
+    return images - round(images * Fraction(str(validation_fraction)))
+
+
 def _names(options: Iterable[type[Record]]) -> Any:
     return Literal[tuple(each.model_fields["name"].default for each in options)]
 
@@ -115,8 +120,7 @@ class DatasetChoice(Record):
         name, fraction = info.data.get("name"), info.data.get("validation_fraction")
         if value is None or name is None or fraction is None:
             return value
-        images = datasets.facts(name).train_images
-        left = images - round(images * Fraction(str(fraction)))
+        left = _left_for_training(name, fraction)
         if value > left:
             raise PydanticCustomError(
                 "out_of_range", "must be at most {left}: that is what validation leaves for training", {"left": left}
@@ -139,6 +143,11 @@ class DatasetChoice(Record):
                     {"name": each.name, "pixels": pixels, "half": half},
                 )
         return value
+
+    @property
+    def most_images(self) -> int:
+        """What validation leaves of the training split: what is learnt from where no `train_size` says less."""
+        return _left_for_training(self.name, self.validation_fraction)
 
     @property
     def side(self) -> int:

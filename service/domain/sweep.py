@@ -70,13 +70,10 @@ class SweepRequest(Record):
             description="Values of spec fields, which are named by paths such as `architecture.hidden`",
         ),
     ]
-    random: Annotated[
-        dict[str, AnyDraw],
-        Field(
-            default_factory=dict,
-            description="What spec fields are drawn from: a list, or `low`, `high` and `scale`, `linear` or `log`",
-        ),
-    ]
+    random: dict[str, AnyDraw] = Field(
+        default_factory=dict,
+        description="What spec fields are drawn from: a list, or `low`, `high` and `scale`, `linear` or `log`",
+    )
     samples: Annotated[int, Field(ge=1, le=MAX_EXPERIMENTS, strict=True)] | None = None
     sample_seed: Seed = 0
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
