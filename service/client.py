@@ -22,6 +22,7 @@ from service.connection import (
 )
 from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
 from service.domain.checkpoint import CheckpointList
+from service.domain.comparison import Comparison
 from service.domain.curves import FindingList, LearningCurves
 from service.domain.experiment import Experiment, ExperimentPage, State
 from service.domain.metrics import EpochMetrics, EpochPage
@@ -32,6 +33,7 @@ from service.domain.record import Record
 from service.domain.run import QueueFacts, WorkerList
 from service.domain.spec import ExperimentSpec
 from service.domain.sweep import Sweep, SweepAccepted, SweepRequest
+from service.domain.train_size import TrainSizes
 
 __all__ = [
     "Client", "ClientError", "Filters", "Image", "ProblemError", "UnexpectedAnswerError",
@@ -211,6 +213,19 @@ class Client:
         """Remove a note."""
         self._send("DELETE", _path(experiment_id, "notes", note_id))
 
+    def compare(
+        self, experiment_ids: Iterable[str] = (), *, sweep_id: str | None = None, baseline: str | None = None,
+        series: bool = True,
+    ) -> Comparison:  # fmt: skip
+        """These runs, or those of a sweep, held against each other; with a `baseline`, all against this one."""
+        query = {**_runs(experiment_ids, sweep_id), "baseline": baseline, "series": str(series).lower()}
+        given = {key: value for key, value in query.items() if value is not None}
+        return self._read(Comparison, "GET", "/v1/comparisons", params=given)
+
+    def train_sizes(self, experiment_ids: Iterable[str] = (), *, sweep_id: str | None = None) -> TrainSizes:
+        """How the test error of these runs, or of those of a sweep, falls with the number of training images."""
+        return self._read(TrainSizes, "GET", "/v1/comparisons/train-size", params=_runs(experiment_ids, sweep_id))
+
     def checkpoints(self, experiment_id: str) -> CheckpointList:
         """What can be predicted from."""
         return self._read(CheckpointList, "GET", _path(experiment_id, "checkpoints"))
@@ -261,6 +276,10 @@ class Client:
 
 def _path(experiment_id: str, *parts: str) -> str:
     return "/".join(("/v1/experiments", *(quote(part, safe="") for part in (experiment_id, *parts))))
+
+
+def _runs(experiment_ids: Iterable[str], sweep_id: str | None) -> dict[str, str]:
+    return {"ids": ",".join(experiment_ids)} if sweep_id is None else {"sweep_id": sweep_id}
 
 
 def _idempotent(key: str | None) -> dict[str, bytes]:

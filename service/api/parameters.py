@@ -20,7 +20,7 @@ MOST_SIDE_BY_SIDE = 8
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def _could_exist(what: str) -> Callable[[str], str]:
+def could_exist(what: str) -> Callable[[str], str]:
     """What is no id names nothing; it never gets as far as the database."""
 
     def check(given: str) -> str:
@@ -38,7 +38,7 @@ def _few_ids(given: list[str]) -> list[str]:
         raise PydanticCustomError(
             "out_of_range", f"must be 2 to {MOST_SIDE_BY_SIDE} different ids, with commas between"
         )
-    return [*map(_could_exist("experiment"), ids)]
+    return [*map(could_exist("experiment"), ids)]
 
 
 def _printable(text: str) -> str:
@@ -56,13 +56,13 @@ async def _body_sha256(request: Request) -> str:
     return hashlib.sha256(await request.body()).hexdigest()
 
 
-ExperimentId = Annotated[str, AfterValidator(_could_exist("experiment")), Path(description="The experiment's id")]
+ExperimentId = Annotated[str, AfterValidator(could_exist("experiment")), Path(description="The experiment's id")]
 CheckpointChoice = Annotated[
     str, Query(pattern=r"^(best|last|[1-9][0-9]{0,4})$", description="`best`, `last` or an epoch that is stored")
 ]
-NoteId = Annotated[str, AfterValidator(_could_exist("note")), Path(description="The note's id")]
+NoteId = Annotated[str, AfterValidator(could_exist("note")), Path(description="The note's id")]
 NoteCursor = Annotated[str | None, Query(pattern=f"^{_ID.pattern}$", description="`next_cursor` of the page before")]
-SweepId = Annotated[str, AfterValidator(_could_exist("sweep")), Path(description="The sweep's id")]
+SweepId = Annotated[str, AfterValidator(could_exist("sweep")), Path(description="The sweep's id")]
 FewIds = Annotated[
     list[str], Query(description="The experiments' ids, separated by commas: 2 to 8"), AfterValidator(_few_ids)
 ]

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from service.cli import asking, commenting, predicting, running, submitting, sweeping, watching
+from service.cli import asking, commenting, comparing, predicting, running, submitting, sweeping, watching
 from service.connection import ClientError
 from service.errors import ArdoiseError
 
@@ -34,6 +34,7 @@ commands.command()(asking.cancel)
 commands.command()(asking.curves)
 commands.command()(commenting.findings)
 commands.command()(commenting.note)
+commands.command()(comparing.compare)
 commands.command()(asking.presets)
 commands.command()(predicting.predict)
 

@@ -1,5 +1,7 @@
 """Rows of published checkpoints; the files themselves are `service/checkpoints.py`'s."""
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -66,6 +68,24 @@ def with_outputs(session: Session, experiment_id: str) -> Checkpoint:
     raise ConflictError(
         f"experiment {experiment_id} was completed before outputs were kept: continue it for an epoch, or reproduce it"
     )
+
+
+def newest_with_outputs(session: Session, experiment_ids: Collection[str]) -> dict[str, Checkpoint]:
+    """Of those that are completed and have any, what `with_outputs` finds."""
+    last = (
+        sa.select(CheckpointRow.experiment_id, sa.func.max(CheckpointRow.epoch).label("epoch"))
+        .where(CheckpointRow.experiment_id.in_(experiment_ids))
+        .group_by(CheckpointRow.experiment_id)
+        .subquery()
+    )
+    query = (
+        sa.select(CheckpointRow)
+        .join(last, sa.and_(CheckpointRow.experiment_id == last.c.experiment_id, CheckpointRow.epoch == last.c.epoch))
+        .join(ExperimentRow, ExperimentRow.id == CheckpointRow.experiment_id)
+        .where(ExperimentRow.state == State.COMPLETED)
+    )
+    found = [records.checkpoint(row) for row in session.scalars(query)]
+    return {checkpoint.experiment_id: checkpoint for checkpoint in found if checkpoint.has_outputs}
 
 
 def listing(session: Session, experiment_id: str) -> CheckpointList:

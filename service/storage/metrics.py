@@ -1,6 +1,6 @@
 """Epoch rows: stored by the attempt that owns the run, read by anyone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 
 import sqlalchemy as sa
@@ -47,6 +47,34 @@ def epochs(
         query = query.where(EpochRow.epoch <= up_to)
     found = session.execute(query.order_by(EpochRow.epoch))
     return tuple(EpochMetrics(**row) for row in found.mappings())
+
+
+def figures(
+    session: Session, experiment_ids: Collection[str], *, every: int, last: int
+) -> dict[str, dict[int, tuple[float | None, ...]]]:
+    """By experiment and epoch, training loss and accuracy, then validation's: every so many epochs, the first, `last`.
+
+    Plain tuples, as a comparison reads tens of thousands of them.
+    """
+    columns = (EpochRow.train_loss, EpochRow.train_accuracy, EpochRow.val_loss, EpochRow.val_accuracy)
+    query = sa.select(EpochRow.experiment_id, EpochRow.epoch, *columns).where(
+        EpochRow.experiment_id.in_(experiment_ids),
+        sa.or_(EpochRow.epoch % every == 0, EpochRow.epoch.in_((1, last))),
+    )
+    found: dict[str, dict[int, tuple[float | None, ...]]] = {each: {} for each in experiment_ids}
+    for experiment_id, epoch, *values in session.execute(query):
+        found[experiment_id][epoch] = tuple(values)
+    return found
+
+
+def seconds(session: Session, experiment_ids: Collection[str]) -> dict[str, float]:
+    """The sum over the epochs of each that has any."""
+    query = (
+        sa.select(EpochRow.experiment_id, sa.func.sum(EpochRow.epoch_seconds))
+        .where(EpochRow.experiment_id.in_(experiment_ids))
+        .group_by(EpochRow.experiment_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def truncate(session: Session, experiment_id: str, *, after: int) -> None:

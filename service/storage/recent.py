@@ -12,15 +12,24 @@ from cachetools import LRUCache
 from sqlalchemy.orm import Session
 
 from service.domain.experiment import Experiment, State
+from service.errors import NotFoundError
 from service.storage import records
 from service.storage.engine import SNAPSHOT
-from service.storage.experiments import positions
+from service.storage.experiments import positions, revisions
 from service.storage.tables import ExperimentRow
 
 KEPT = 4096
 
 _kept: LRUCache[tuple[str, int], Experiment] = LRUCache(KEPT)
 _lock = Lock()
+
+
+def several(session: Session, experiment_ids: Sequence[str]) -> tuple[Experiment, ...]:
+    """In the order of the ids; `NotFoundError` for the first that is not there."""
+    present = revisions(session, experiment_ids)
+    for missing in (each for each in experiment_ids if each not in present):
+        raise NotFoundError(f"there is no experiment {missing!r}")
+    return experiments(session, [(each, present[each]) for each in experiment_ids])
 
 
 def experiments(session: Session, wanted: Sequence[tuple[str, int]]) -> tuple[Experiment, ...]:

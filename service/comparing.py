@@ -1,0 +1,125 @@
+"""Reading what a comparison is made from: runs, their curves, and which test images each one reads right."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
+from pathlib import Path
+
+from service import checkpoints
+from service.analysis import aligned, comparison, train_sizes
+from service.analysis.aligned import Curve, Spread
+from service.analysis.comparison import Answers, Overview, Subject
+from service.domain.checkpoint import Checkpoint
+from service.domain.comparison import MAX_RUNS, AlignedSeries, Comparison
+from service.domain.experiment import Experiment
+from service.domain.train_size import TrainSizes
+from service.errors import DamagedCheckpointError, FieldError, InvalidSpecError
+from service.storage import Database, Session, metrics, recent, sweeps
+from service.storage import checkpoints as checkpoint_rows
+
+KEPT = 1024
+"""Runs of which it is remembered which test images they read right; those of MNIST take 10 kB."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which runs: these, or those of a sweep."""
+
+    ids: tuple[str, ...]
+    sweep_id: str | None
+
+
+@dataclass(frozen=True)
+class Read:
+    """Runs as they were together at one moment."""
+
+    experiments: tuple[Experiment, ...]
+    overview: Overview
+    curves: list[Curve]
+    every: int
+    """Of the curves' epochs: one in so many."""
+    seconds: dict[str, float]
+    outputs: Mapping[str, Checkpoint]
+
+
+def read(database: Database, chosen: Chosen, *, points: int) -> Read:
+    """With at most some `points` epochs a run, the same ones for all; none where that is 0.
+
+    `NotFoundError` where there is no such run or sweep, `InvalidSpecError` where there are more than `MAX_RUNS`.
+    """
+    with database.reading() as session:
+        found = _experiments(session, chosen)
+        ids = [each.id for each in found]
+        last = max((each.progress.epoch for each in found), default=0)
+        every = max(1, ceil(last / points)) if points else 1
+        rows = metrics.figures(session, ids, every=every, last=last) if points else {}
+        seconds = metrics.seconds(session, ids)
+        outputs = checkpoint_rows.newest_with_outputs(session, ids)
+    overview = comparison.overview(found)
+    curves = [
+        Curve(each.id, label, each.best.epoch if each.best else None, rows.get(each.id, {}))
+        for each, label in zip(found, overview.run_labels, strict=True)
+    ]
+    return Read(found, overview, curves, every, seconds, outputs)
+
+
+def compare(database: Database, artifacts: Path, chosen: Chosen, *, points: int, baseline: str | None) -> Comparison:
+    """All that can be said of these runs; errors as `read`, and where the baseline is none of them."""
+    found = read(database, chosen, points=points)
+    if baseline is not None and baseline not in {each.id for each in found.experiments}:
+        detail = f"must be one of the runs that are compared, not {baseline[:60]!r}"
+        raise InvalidSpecError((FieldError(pointer="#/query/baseline", detail=detail, code="unknown_name"),))
+    subjects = [
+        Subject(each, found.seconds.get(each.id), _answers_of(artifacts, found.outputs.get(each.id)))
+        for each in found.experiments
+    ]
+    return comparison.compare(subjects, found.overview, series=series(found) if points else None, baseline=baseline)
+
+
+def against_size(database: Database, chosen: Chosen) -> TrainSizes:
+    """How their test error depends on the number of training images; errors as `read`."""
+    with database.reading() as session:
+        found = _experiments(session, chosen)
+    return train_sizes.against_size(found)
+
+
+def series(found: Read) -> AlignedSeries:
+    """Their curves at the same epochs."""
+    return aligned.align(found.curves, every=found.every)
+
+
+def spreads(found: Read) -> dict[str, Spread]:
+    """Of every group over seeds, by its label."""
+    return {
+        label: aligned.spread([found.curves[member] for member in group.members])
+        for label, group in zip(found.overview.group_labels, found.overview.groups, strict=True)
+    }
+
+
+def _experiments(session: Session, chosen: Chosen) -> tuple[Experiment, ...]:
+    if chosen.sweep_id is None:
+        return recent.several(session, chosen.ids)
+    members = sweeps.get(session, chosen.sweep_id).items
+    if len(members) > MAX_RUNS:
+        detail = f"has {len(members):,} runs; at most {MAX_RUNS} can be compared: name them as `ids`"
+        raise InvalidSpecError((FieldError(pointer="#/query/sweep_id", detail=detail, code="too_many_runs"),))
+    return members
+
+
+def _answers_of(artifacts: Path, checkpoint: Checkpoint | None) -> Answers | None:
+    """Null, too, where the file is not what was written: the other runs can be compared all the same."""
+    if checkpoint is None:
+        return None
+    try:
+        return _answers(artifacts, checkpoint)
+    except DamagedCheckpointError:
+        return None
+
+
+@lru_cache(maxsize=KEPT)
+def _answers(artifacts: Path, checkpoint: Checkpoint) -> Answers:
+    test = checkpoints.load_outputs(artifacts, checkpoint).test
+    images = hashlib.sha256(test.indices.tobytes() + test.labels.tobytes()).hexdigest()
+    return Answers(images=images, right=test.logits.argmax(axis=1) == test.labels)
