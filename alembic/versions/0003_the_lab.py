@@ -38,12 +38,13 @@ def upgrade() -> None:
         sa.Column("checkpoint", sa.String(length=16), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("dataset", sa.String(length=64), nullable=False),
-        sa.Column("options", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("framing", sa.String(length=16), nullable=False),
         sa.Column("owner", sa.String(length=200), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("turn", sa.Integer(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("worker", sa.String(length=200), nullable=True),
@@ -53,7 +54,7 @@ def upgrade() -> None:
         _experiment("evaluations"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evaluations")),
     )
-    op.create_index("ix_evaluations_queue", "evaluations", ["state", "created_at", "id"])
+    op.create_index("ix_evaluations_queue", "evaluations", ["state", "turn", "created_at", "id"])
     op.create_index(op.f("ix_evaluations_experiment_id"), "evaluations", ["experiment_id"])
 
 

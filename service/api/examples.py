@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from service import catalogue
-from service.api import comparison_examples, inside_examples, judged_examples
+from service.api import comparison_examples, evaluation_examples, inside_examples, judged_examples
 from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
 from service.domain.checkpoint import CheckpointList, CheckpointListing
 from service.domain.curves import CurveSeries, Finding, FindingList, LearningCurves, Remark, Severity
@@ -58,7 +58,7 @@ def by_schema() -> dict[str, Any]:
     records = (
         _experiment(), _page(), _epochs(), _curves(), _checkpoints(), _preview(), _predictions(), _queue(), _workers(),
         Health(), _sweep(), SweepAccepted(id=_SWEEP_ID, count=1, experiment_ids=(_ID,)), *_catalogue(),
-        *judged_examples.records(_ID), *inside_examples.records(),
+        *judged_examples.records(_ID), *inside_examples.records(), *evaluation_examples.records(_ID),
         _findings(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
         *comparison_examples.of(_experiment()),
     )  # fmt: skip
@@ -70,6 +70,7 @@ def by_schema() -> dict[str, Any]:
         "SweepRequest": _SWEEP,
         "Continuation": {"epochs": 5},
         "NewNote": {"text": _note().text},
+        "EvaluationRequest": {"dataset": "usps"},
     }
 
 
@@ -217,7 +218,7 @@ def _problem() -> Problem:
 
 
 def _queue() -> QueueFacts:
-    return QueueFacts(queued=1, running=1, waiting=(_ID[:-1] + "4",), active=(_ID,))
+    return QueueFacts(queued=1, running=1, evaluations=0, waiting=(_ID[:-1] + "4",), active=(_ID,))
 
 
 def _workers() -> WorkerList:

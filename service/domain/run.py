@@ -62,5 +62,7 @@ class QueueFacts(Record):
 
     queued: int
     running: int
+    evaluations: int
+    """How many evaluations wait; they go before runs."""
     waiting: tuple[str, ...]
     active: tuple[str, ...]

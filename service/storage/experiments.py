@@ -12,7 +12,7 @@ from service.domain.experiment import Experiment, State
 from service.domain.spec import ExperimentSpec
 from service.domain.sweep import Planned
 from service.errors import ConflictError, NotFoundError
-from service.storage import records
+from service.storage import records, turns
 from service.storage.tables import ExperimentRow, TagRow
 
 CLAIM_ORDER = (ExperimentRow.priority.desc(), ExperimentRow.turn, ExperimentRow.created_at, ExperimentRow.id)
@@ -103,26 +103,8 @@ def _tags(row: ExperimentRow, spec: ExperimentSpec) -> list[TagRow]:
 
 
 def _next_turn(session: Session, owner: str | None, *, priority: int) -> int:
-    """An owner's place in the round: after their own waiting runs, but not before what runs now.
-
-    Start-time fair queueing (Goyal, Vin and Cheng, 1996) with every run of equal length: runs are taken by ascending
-    turn, so each owner's n-th waiting run starts before anyone's (n+1)-th, and who comes anew joins the present round.
-    Each priority has its own rounds: a run that overtakes the others says nothing about how far theirs is.
-    """
-    turn, state = ExperimentRow.turn, ExperimentRow.state
-    here = ExperimentRow.priority == priority
-    own = session.scalar(
-        sa.select(sa.func.max(turn)).where(
-            here, ExperimentRow.owner.is_not_distinct_from(owner), state.in_((State.QUEUED, State.RUNNING))
-        )
-    )
-    running = session.scalar(sa.select(sa.func.max(turn)).where(here, state == State.RUNNING))
-    waiting = session.scalar(sa.select(sa.func.min(turn)).where(here, state == State.QUEUED))
-    present = running or waiting or 1
-    if running is not None and waiting is not None:
-        # What runs may have begun many rounds ago; the present round is at most one behind the next to start.
-        present = max(running, waiting - 1)
-    return max(present, own + 1) if own is not None else present
+    """Each priority has its own rounds: a run that overtakes the others says nothing about how far theirs is."""
+    return turns.following(session, ExperimentRow, owner, ExperimentRow.priority == priority)
 
 
 def get(session: Session, experiment_id: str) -> Experiment:

@@ -21,7 +21,7 @@ from service.domain.run import Company, QueueFacts, Run
 from service.errors import FencedError
 from service.storage import records
 from service.storage.experiments import CLAIM_ORDER, changes_one
-from service.storage.tables import ExperimentRow, WorkerRow, database_clock
+from service.storage.tables import EvaluationRow, ExperimentRow, WorkerRow, database_clock
 
 LISTED = 200
 
@@ -224,9 +224,11 @@ def facts(session: Session) -> QueueFacts:
         sa.select(ExperimentRow.id).where(ExperimentRow.state == State.QUEUED).order_by(*CLAIM_ORDER).limit(LISTED)
     )
     active = sa.select(ExperimentRow.id).where(ExperimentRow.state == State.RUNNING).order_by(ExperimentRow.started_at)
+    evaluations = sa.select(sa.func.count()).where(EvaluationRow.state == State.QUEUED)
     return QueueFacts(
         queued=counts.get(State.QUEUED, 0),
         running=counts.get(State.RUNNING, 0),
+        evaluations=session.scalar(evaluations) or 0,
         waiting=tuple(session.scalars(waiting)),
         active=tuple(session.scalars(active.limit(LISTED))),
     )

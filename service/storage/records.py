@@ -4,6 +4,8 @@ import json
 from functools import lru_cache
 
 from service.domain.checkpoint import Checkpoint, StoredFile
+from service.domain.evaluation import Evaluation, EvaluationResult, Reframing
+from service.domain.evaluation import link as evaluation_link
 from service.domain.experiment import (
     BestEpoch,
     Experiment,
@@ -16,9 +18,10 @@ from service.domain.experiment import (
     links,
 )
 from service.domain.metrics import EpochMetrics
+from service.domain.prediction import CheckpointName
 from service.domain.run import Run
 from service.domain.spec import ExperimentSpec
-from service.storage.tables import CheckpointRow, EpochRow, ExperimentRow
+from service.storage.tables import CheckpointRow, EpochRow, EvaluationRow, ExperimentRow
 
 
 def experiment(row: ExperimentRow, *, queue_position: int | None) -> Experiment:
@@ -89,6 +92,36 @@ def checkpoint(row: CheckpointRow) -> Checkpoint:
         files=tuple(StoredFile.model_validate(file) for file in row.files),
         resumable=row.resumable,
         created_at=row.created_at,
+    )
+
+
+def evaluation(row: EvaluationRow) -> Evaluation:
+    """The row as the API answers it."""
+    result = EvaluationResult.model_validate(row.result) if row.result else None
+    return Evaluation(
+        id=row.id,
+        experiment_id=row.experiment_id,
+        state=State(row.state),
+        dataset=row.dataset,
+        framing=Reframing(row.framing),
+        checkpoint=CheckpointName(name=row.checkpoint, epoch=row.epoch),
+        loss=result and result.loss,
+        accuracy=result and result.accuracy,
+        labels=result and result.labels,
+        confusion=result and result.confusion,
+        per_class=result and result.per_class,
+        preprocessing=result and result.preprocessing,
+        error=Failure.model_validate(row.error) if row.error else None,
+        owner=row.owner,
+        attempt=row.attempt,
+        worker=row.worker,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        links={
+            "self": evaluation_link(row.experiment_id, row.id),
+            "experiment": links(row.experiment_id)["self"],
+        },
     )
 
 

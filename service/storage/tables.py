@@ -202,24 +202,27 @@ class EvaluationRow(Table):
     """A checkpoint on another data set's test split: a job of its own, whose row is its place in the queue."""
 
     __tablename__ = "evaluations"
-    __table_args__ = (sa.Index("ix_evaluations_queue", "state", "created_at", "id"),)
+    __table_args__ = (sa.Index("ix_evaluations_queue", "state", "turn", "created_at", "id"),)
 
     id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
     experiment_id: Mapped[str] = mapped_column(sa.ForeignKey("experiments.id", ondelete="CASCADE"), index=True)
     checkpoint: Mapped[str] = mapped_column(sa.String(16))
     """As it was asked for: `best`, `last` or an epoch."""
     epoch: Mapped[int]
-    """The one that this meant when it was asked for."""
+    """The one that this means until it has been evaluated, then the one that was."""
     dataset: Mapped[str] = mapped_column(sa.String(64))
-    options: Mapped[dict[str, Any]] = mapped_column(Json)
+    framing: Mapped[str] = mapped_column(sa.String(16))
     owner: Mapped[str | None] = mapped_column(sa.String(200))
     state: Mapped[str] = mapped_column(sa.String(16))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    turn: Mapped[int] = mapped_column(default=1)
+    """Fair turn between owners: `storage/turns.py`."""
     attempt: Mapped[int] = mapped_column(default=0)
     """The fence, as an experiment's."""
     failures: Mapped[int] = mapped_column(default=0)
+    """Attempts that were lost."""
     worker: Mapped[str | None] = mapped_column(sa.String(200))
     lease_expires_at: Mapped[float | None]
     result: Mapped[dict[str, Any] | None] = mapped_column(Json)

@@ -140,7 +140,7 @@ def test_the_queue_says_what_waits_in_its_order_and_what_runs(served: Served) ->
     served.claim()
     later, urgent = served.submit(), served.submit(priority=5)
     assert served.http.get("/v1/queue").json() == {
-        "queued": 2, "running": 1, "waiting": [urgent, later], "active": [running],
+        "queued": 2, "running": 1, "evaluations": 0, "waiting": [urgent, later], "active": [running],
     }  # fmt: skip
 
 

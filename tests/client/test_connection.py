@@ -11,7 +11,7 @@ from service.client import Client
 from service.connection import ProblemError, UnexpectedAnswerError, UnreachableError, patiently
 from service.domain.experiment import State
 
-QUEUE = {"queued": 2, "running": 1, "waiting": ["b", "c"], "active": ["a"]}
+QUEUE = {"queued": 2, "running": 1, "evaluations": 0, "waiting": ["b", "c"], "active": ["a"]}
 
 
 class ScriptedServer(HTTPServer):

@@ -42,6 +42,7 @@ def test_a_claim_gives_all_that_a_worker_needs(bench: Bench) -> None:
         assert queue.facts(session).model_dump() == {
             "queued": 0,
             "running": 1,
+            "evaluations": 0,
             "waiting": (),
             "active": (experiment_id,),
         }
