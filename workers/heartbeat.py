@@ -1,4 +1,4 @@
-"""A thread that says "still here" for a worker and its runs, and hears what the database has to say to it.
+"""A thread that says "still here" for a worker and its jobs, and hears what the database has to say to it.
 
 It has its own connections and does no arithmetic, so training, which holds the interpreter only between kernels, cannot
 starve it. The trainer never waits for it: it reads two plain attributes.
@@ -11,9 +11,10 @@ from enum import StrEnum
 
 import structlog
 
+from service.domain.evaluation import EvaluationJob
 from service.domain.run import Run
 from service.errors import FencedError
-from service.storage import Database, StorageError, queue, workers
+from service.storage import Database, Session, StorageError, evaluation_queue, queue, workers
 
 LISTEN_SECONDS = 0.2
 """How often a cancel is looked for."""
@@ -24,39 +25,76 @@ log = structlog.get_logger(__name__)
 
 
 class Interruption(StrEnum):
-    """Why a run is to stop before its end."""
+    """Why a job is to stop before its end."""
 
     CANCELLED = "cancelled"
     FENCED = "fenced"
     DRAINING = "draining"
 
 
-class Watch:
-    """What trainer and heartbeat share about one run."""
+class Job:
+    """What a worker and its heartbeat share about something that the worker has claimed."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.fraction = self.told = 0.0
+    def __init__(self) -> None:
         self.interruption: Interruption | None = None
 
     def interrupted(self) -> bool:
-        """True where the run is to stop."""
+        """True where it is to stop."""
         return self.interruption is not None
+
+    def listen(self, session: Session) -> None:
+        """Note a request to stop; `FencedError` where it is no longer this attempt's."""
+
+    def renew(self, session: Session, *, lease_seconds: float) -> None:
+        """Renew the lease; `FencedError` as `listen`."""
+        raise NotImplementedError
+
+
+class Watch(Job):
+    """What trainer and heartbeat share about one run."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
+        self.fraction = self.told = 0.0
 
     def progress(self, fraction: float) -> None:
         """The share of the run that is done."""
         self.fraction = fraction
 
+    def listen(self, session: Session) -> None:
+        """A cancel may have been asked for."""
+        if queue.cancel_requested(session, self.run):
+            self.interruption = Interruption.CANCELLED
+
+    def renew(self, session: Session, *, lease_seconds: float) -> None:
+        """Tell the progress as well."""
+        told = {} if self.fraction == self.told else {"fraction": self.fraction}
+        queue.guard(session, self.run, lease_seconds=lease_seconds, **told)
+        self.told = self.fraction
+
+
+class EvaluationWatch(Job):
+    """The same about one evaluation, which is over in seconds and cannot be cancelled."""
+
+    def __init__(self, job: EvaluationJob) -> None:
+        super().__init__()
+        self.job = job
+
+    def renew(self, session: Session, *, lease_seconds: float) -> None:
+        """The lease is all there is."""
+        evaluation_queue.renew(session, self.job, lease_seconds=lease_seconds)
+
 
 class Heartbeat:
-    """Started once a worker; it watches over a run from `watch` to `forget`."""
+    """Started once a worker; it watches over a job from `watch` to `forget`."""
 
     def __init__(self, database: Database, *, worker: str, lease_seconds: float, draining: threading.Event) -> None:
         self._database = database
         self._worker = worker
         self._lease_seconds = lease_seconds
         self._draining = draining
-        self._watches: tuple[Watch, ...] = ()
+        self._jobs: tuple[Job, ...] = ()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -72,12 +110,18 @@ class Heartbeat:
     def watch(self, run: Run) -> Watch:
         """Renew the run's lease as well, until it is forgotten."""
         watch = Watch(run)
-        self._watches = (*self._watches, watch)
+        self._jobs = (*self._jobs, watch)
         return watch
 
-    def forget(self, watch: Watch) -> None:
-        """The run has ended, or is no longer ours."""
-        self._watches = tuple(each for each in self._watches if each is not watch)
+    def watch_evaluation(self, job: EvaluationJob) -> EvaluationWatch:
+        """Renew the evaluation's lease as well, until it is forgotten."""
+        watch = EvaluationWatch(job)
+        self._jobs = (*self._jobs, watch)
+        return watch
+
+    def forget(self, job: Job) -> None:
+        """It has ended, or is no longer ours."""
+        self._jobs = tuple(each for each in self._jobs if each is not job)
 
     def _beat(self) -> None:
         often = self._lease_seconds / 3
@@ -86,39 +130,36 @@ class Heartbeat:
             since_renewal += LISTEN_SECONDS
             try:
                 self._listen()
-                if since_renewal >= (min(RENEW_SECONDS, often) if self._watches else often):
+                if since_renewal >= (min(RENEW_SECONDS, often) if self._jobs else often):
                     self._renew()
                     since_renewal = 0.0
             except StorageError as error:  # a full or busy disk: the lease decides, not this thread
                 log.warning("a heartbeat failed", worker=self._worker, error=str(error))
 
     def _listen(self) -> None:
-        watches = [watch for watch in self._watches if not watch.interrupted()]
+        jobs = [job for job in self._jobs if not job.interrupted()]
         if self._draining.is_set():
-            for watch in watches:
-                watch.interruption = Interruption.DRAINING
-        elif watches:
+            for job in jobs:
+                job.interruption = Interruption.DRAINING
+        elif jobs:
             with self._database.reading() as session:
-                for watch in watches:
-                    with self._fencing(watch):
-                        if queue.cancel_requested(session, watch.run):
-                            watch.interruption = Interruption.CANCELLED
+                for job in jobs:
+                    with self._fencing(job):
+                        job.listen(session)
 
     def _renew(self) -> None:
         with self._database.writing(durable=False) as session:
             workers.renew(session, self._worker, lease_seconds=self._lease_seconds)
-            for watch in self._watches:
-                if watch.interruption is not Interruption.FENCED:
-                    with self._fencing(watch):
-                        told = {} if watch.fraction == watch.told else {"fraction": watch.fraction}
-                        queue.guard(session, watch.run, lease_seconds=self._lease_seconds, **told)
-                        watch.told = watch.fraction
+            for job in self._jobs:
+                if job.interruption is not Interruption.FENCED:
+                    with self._fencing(job):
+                        job.renew(session, lease_seconds=self._lease_seconds)
 
     @contextmanager
-    def _fencing(self, watch: Watch) -> Iterator[None]:
-        """A run that has just ended is no longer this attempt's either: that is no news."""
+    def _fencing(self, job: Job) -> Iterator[None]:
+        """A job that has just ended is no longer this attempt's either: that is no news."""
         try:
             yield
         except FencedError:
-            if watch in self._watches:
-                watch.interruption = Interruption.FENCED
+            if job in self._jobs:
+                job.interruption = Interruption.FENCED

@@ -1,4 +1,4 @@
-"""Keeps a number of warm workers alive, passes signals on, and gives back at once the runs of one that ended.
+"""Keeps a number of warm workers alive, passes signals on, and gives back at once the jobs of one that ended.
 
 It imports no torch itself, so nothing that trains can take it down: workers are forked from a server process that has
 imported what they need (`workers/preloaded.py`, and `multiprocessing`'s "forkserver").
@@ -20,7 +20,7 @@ import structlog
 
 from service import logs
 from service.settings import Settings
-from service.storage import Database, StorageError, migrations, queue, workers
+from service.storage import Database, StorageError, evaluation_queue, migrations, queue, workers
 from workers.ending import follow_parent, stop_on_signals
 
 POLL_SECONDS = 0.05
@@ -140,23 +140,24 @@ def _after(process: "ForkServerProcess", settings: Settings, database: Database)
 
 
 def _release(worker: str, settings: Settings, database: Database, *, why: str) -> None:
+    now, most = datetime.now(UTC), settings.max_failures
     try:
         with database.writing() as session:
-            lost = queue.release_worker(
-                session, worker, max_failures=settings.max_failures, now=datetime.now(UTC), why=why
-            )
+            runs = queue.release_worker(session, worker, max_failures=most, now=now, why=why)
+            evaluations = evaluation_queue.release_worker(session, worker, max_failures=most, now=now, why=why)
             workers.leave(session, worker)
-        if lost:
-            log.warning("gave a run back to the queue", worker=worker, experiment_ids=lost, why=why)
+        if runs or evaluations:
+            lost = {"experiment_ids": runs, "evaluation_ids": evaluations}
+            log.warning("gave back to the queue what a worker was at", worker=worker, **lost, why=why)
     except StorageError as error:
-        log.warning("a run could not be given back; its lease will end", worker=worker, error=str(error))
+        log.warning("what a worker was at could not be given back; its lease will end", worker=worker, error=str(error))
 
 
 def _release_dead_neighbours(settings: Settings, database: Database) -> None:
     """Workers of this machine that an earlier supervisor could not bury: their processes are not there any more."""
     host = socket.gethostname()
     with database.reading() as session:
-        known = queue.running_workers(session)
+        known = queue.running_workers(session) | evaluation_queue.running_workers(session)
     for worker in known:
         where, _, pid = worker.rpartition(":")
         if where == host and pid.isdecimal() and not _exists(int(pid)):

@@ -1,4 +1,4 @@
-"""A warm worker: claims, trains, claims again, until it is told to stop or, when draining the queue, nothing is left.
+"""A warm worker: claims, trains or evaluates, claims again, until it is told to stop or, to drain, nothing is left.
 
 It trains a few steps before it says that it is there, so a run that is queued starts within milliseconds.
 """
@@ -13,14 +13,16 @@ import structlog
 import torch
 
 from service import architectures
+from service.domain.experiment import State
 from service.domain.run import Run
 from service.domain.spec import ExperimentSpec
 from service.settings import Settings
-from service.storage import Database, StorageError, migrations, queue, workers
+from service.storage import Database, StorageError, evaluation_queue, migrations, queue, workers
 from service.storage.arrivals import Arrivals
-from workers import environment, learners, run, trainer, training_data
+from workers import across, environment, learners, run, trainer, training_data
 from workers.ending import follow_parent, stop_on_signals
 from workers.heartbeat import Heartbeat
+from workers.turns import Turns
 from workers.workshop import Workshop
 
 POLL_SECONDS = 0.025
@@ -77,20 +79,26 @@ def _take_turns(
 ) -> None:
     looked = 0.0
     arrivals = Arrivals(workshop.database)
+    turns = Turns(workshop.database, worker=workshop.worker, lease_seconds=workshop.lease_seconds)
     while not stop.is_set():
         try:
             if time.monotonic() - looked >= RELEASE_SECONDS:
                 looked = time.monotonic()
                 _release_lost(settings, workshop.database)
             new = arrivals.may_be_new()
-            claimed = _claim(workshop.database, lease_seconds=settings.lease_seconds) if new else None
+            taken = turns.take() if new else None
         except StorageError as error:
             log.warning("the database does not answer; trying again", error=str(error))
             arrivals.look_again()
             stop.wait(RETRY_SECONDS)
             continue
-        if claimed is not None:
-            run.execute(claimed, workshop, heartbeat)
+        if taken is not None:
+            began = time.monotonic()
+            if isinstance(taken, Run):
+                run.execute(taken, workshop, heartbeat)
+            else:
+                across.execute(taken, workshop, heartbeat)
+            turns.took(taken, seconds=time.monotonic() - began)
         elif drain and _nothing_left(workshop.database):
             break
         else:
@@ -98,28 +106,23 @@ def _take_turns(
     arrivals.close()
 
 
-def _claim(database: Database, *, lease_seconds: float) -> Run | None:
-    with database.reading() as session:
-        if not queue.anything_waiting(session):
-            return None
-    with database.writing() as session:
-        return queue.claim(session, worker=name(), lease_seconds=lease_seconds, now=datetime.now(UTC))
-
-
 def _release_lost(settings: Settings, database: Database) -> None:
     with database.reading() as session:
-        if not queue.any_expired(session):
+        if not queue.any_expired(session) and not evaluation_queue.any_expired(session):
             return
+    now, most = datetime.now(UTC), settings.max_failures
     with database.writing() as session:
-        lost = queue.release_expired(session, max_failures=settings.max_failures, now=datetime.now(UTC))
-    log.warning("took lost runs from their workers", experiment_ids=lost)
+        runs = queue.release_expired(session, max_failures=most, now=now)
+        evaluations = evaluation_queue.release_expired(session, max_failures=most, now=now)
+    log.warning("took what was lost from its workers", experiment_ids=runs, evaluation_ids=evaluations)
 
 
 def _nothing_left(database: Database) -> bool:
-    """Nothing waits and nothing runs: a run that goes on elsewhere may yet come back to the queue."""
+    """Nothing waits and nothing runs: what goes on elsewhere may yet come back to the queue."""
     with database.reading() as session:
         facts = queue.facts(session)
-    return facts.queued == 0 and facts.running == 0
+        evaluating = evaluation_queue.count(session, State.RUNNING)
+    return facts.queued == facts.running == facts.evaluations == evaluating == 0
 
 
 def _warm_up(workshop: Workshop) -> None:
