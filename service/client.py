@@ -24,6 +24,7 @@ from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
 from service.domain.checkpoint import CheckpointList
 from service.domain.comparison import Comparison
 from service.domain.curves import FindingList, LearningCurves
+from service.domain.evaluation import Evaluation, EvaluationList, EvaluationTable
 from service.domain.experiment import Experiment, ExperimentPage, State
 from service.domain.metrics import EpochMetrics, EpochPage
 from service.domain.note import Note, NotePage
@@ -242,6 +243,39 @@ class Client:
         if files and len(files) == len(sent):
             return self._read(Predictions, "POST", path, params=query, files=files)
         return self._read(Predictions, "POST", path, params=query, json={"images": [_as_json(each) for each in sent]})
+
+    def evaluate(
+        self,
+        experiment_id: str,
+        dataset: str,
+        *,
+        checkpoint: str | int = "best",
+        framing: Literal["recorded", "none"] = "recorded",
+    ) -> Evaluation:
+        """Enqueue weights for another data set's test split."""
+        body = {"dataset": dataset, "checkpoint": str(checkpoint), "framing": framing}
+        return self._read(Evaluation, "POST", _path(experiment_id, "evaluations"), json=body)
+
+    def evaluation(self, experiment_id: str, evaluation_id: str, *, wait: float = 0) -> Evaluation:
+        """One evaluation; with `wait` seconds, held until it has ended."""
+        query = {"wait": wait} if wait else {}
+        path = _path(experiment_id, "evaluations", evaluation_id)
+        return self._read(Evaluation, "GET", path, params=query, wait=wait)
+
+    def evaluated(self, evaluation: Evaluation, *, patience: float = 60.0) -> Evaluation:
+        """The same once it has ended; a service that restarts meanwhile is waited for as in `watch`."""
+        later = partial(self.evaluation, evaluation.experiment_id, evaluation.id, wait=LONG_POLL_SECONDS)
+        while not evaluation.state.ended:
+            evaluation = patiently(later, patience=patience)
+        return evaluation
+
+    def evaluations(self, experiment_id: str) -> EvaluationList:
+        """Those of one experiment, the newest first."""
+        return self._read(EvaluationList, "GET", _path(experiment_id, "evaluations"))
+
+    def evaluation_table(self, experiment_ids: Iterable[str]) -> EvaluationTable:
+        """These experiments against all data sets that one of them was evaluated on."""
+        return self._read(EvaluationTable, "GET", "/v1/evaluations", params={"ids": ",".join(experiment_ids)})
 
     def datasets(self) -> DatasetCatalogue:
         """The data sets that a spec can name."""

@@ -205,3 +205,52 @@ def test_a_number_of_the_example_s_second_convolution_is_its_patch_times_its_ker
     assert products.shape == (32, 3, 3)
     assert products.sum() + found["bias"] == pytest.approx(found["value"], abs=1e-4)
     assert found["then"]["activation2"] == max(found["value"], 0)
+
+
+def _evaluated(service: httpx.Client, experiment_id: str, **request: str) -> dict[str, Any]:
+    accepted = service.post(f"/v1/experiments/{experiment_id}/evaluations", json=request)
+    assert accepted.status_code == 202, accepted.text
+    url, deadline = accepted.json()["links"]["self"], time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = service.get(url, params={"wait": 20}).json()
+        if found["state"] not in {"queued", "running"}:
+            assert found["state"] == "completed", found["error"]
+            return found
+    raise AssertionError("the evaluation did not end in time")
+
+
+def test_mnist_to_usps_and_back_in_one_table(service: httpx.Client, mnist: dict[str, Any]) -> None:
+    usps = completed(service, submit(service, dataset="usps", architecture="mlp", epochs=12))
+    framed = {
+        "usps": _evaluated(service, mnist["id"], dataset="usps"),
+        "mnist": _evaluated(service, usps["id"], dataset="mnist"),
+    }
+    resized = {
+        "usps": _evaluated(service, mnist["id"], dataset="usps", framing="none"),
+        "mnist": _evaluated(service, usps["id"], dataset="mnist", framing="none"),
+    }
+    table = service.get("/v1/evaluations", params={"ids": f"{mnist['id']},{usps['id']}"}).json()
+    assert table["datasets"] == ["mnist", "usps"]
+    assert [[cell["accuracy"] for cell in row["cells"]] for row in table["rows"]] == [
+        [mnist["test"]["accuracy"], framed["usps"]["accuracy"]],
+        [framed["mnist"]["accuracy"], usps["test"]["accuracy"]],
+    ]
+    assert framed["usps"]["accuracy"] > 0.9
+    assert framed["mnist"]["accuracy"] > 0.7
+    assert all(framed[name]["accuracy"] > resized[name]["accuracy"] + 0.2 for name in framed)
+    assert [sum(map(sum, framed[name]["confusion"])) for name in ("usps", "mnist")] == [2_007, 10_000]
+
+
+def test_images_of_usps_are_evaluated_as_they_are_predicted_one_by_one(
+    service: httpx.Client, mnist: dict[str, Any]
+) -> None:
+    from service import datasets
+
+    found = _evaluated(service, mnist["id"], dataset="usps")
+    test = datasets.load("usps", data_dir=DATA_DIR).test
+    hits = 0
+    for start in range(0, len(test), 500):
+        part = [{"pixels": image.tolist()} for image in test.images[start : start + 500]]
+        answer = service.post(mnist["links"]["predictions"], json={"images": part}).json()["predictions"]
+        hits += _hits(answer, test.labels.numpy()[start : start + 500])
+    assert abs(hits / len(test) - found["accuracy"]) < 0.002

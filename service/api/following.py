@@ -12,11 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive
 
 from service.api.state import Service
+from service.domain.evaluation import Evaluation
 from service.domain.experiment import Experiment, Progress, State
 from service.domain.metrics import EpochMetrics
 from service.domain.record import Record
 from service.errors import NotFoundError
-from service.storage import Database, experiments, metrics
+from service.storage import Database, evaluations, experiments, metrics
 
 KEEP_ALIVE_SECONDS = 15.0
 """Between comment lines, so that proxies do not take a silent stream for a dead one."""
@@ -62,6 +63,27 @@ async def newer(service: Service, experiment_id: str, *, after: int, wait_second
             if not changed:
                 break
             found = await run_in_threadpool(snapshot, service.database, experiment_id, after=after)
+    return found
+
+
+async def ended_evaluation(
+    service: Service, experiment_id: str, evaluation_id: str, *, wait_seconds: float, receive: Receive
+) -> Evaluation:
+    """The evaluation once it has ended, or as it is after `wait_seconds`; `NotFoundError` where there is none."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + wait_seconds
+
+    def read() -> tuple[Evaluation, int]:
+        with service.database.reading() as session:
+            found = evaluations.get(session, experiment_id, evaluation_id)
+            return found, experiments.revisions(session, [experiment_id])[experiment_id]
+
+    found, seen = await run_in_threadpool(read)
+    async with _departure(receive) as gone:
+        while not found.state.ended and (left := deadline - clock()) > 0:
+            if not await service.changes.wait(experiment_id, seen=seen, seconds=left, gone=gone):
+                break
+            found, seen = await run_in_threadpool(read)
     return found
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from service.api import examples
+from service.domain.evaluation import MAX_ROWS
 from service.domain.spec import ExperimentSpec
 from service.domain.splits import SplitName
 from service.errors import NotFoundError
@@ -41,6 +42,14 @@ def _few_ids(given: list[str]) -> list[str]:
     return [*map(could_exist("experiment"), ids)]
 
 
+def _many_ids(given: list[str]) -> list[str]:
+    """As `_few_ids`; one alone will do, and a repeated one counts once."""
+    ids = [*dict.fromkeys(each for part in given for each in part.split(","))]
+    if not 1 <= len(ids) <= MAX_ROWS:
+        raise PydanticCustomError("out_of_range", f"must be 1 to {MAX_ROWS} ids, with commas between")
+    return [*map(could_exist("experiment"), ids)]
+
+
 def _printable(text: str) -> str:
     if not text.isprintable():
         raise PydanticCustomError("not_printable", "must hold printable characters only")
@@ -62,9 +71,13 @@ CheckpointChoice = Annotated[
 ]
 NoteId = Annotated[str, AfterValidator(could_exist("note")), Path(description="The note's id")]
 NoteCursor = Annotated[str | None, Query(pattern=f"^{_ID.pattern}$", description="`next_cursor` of the page before")]
+EvaluationId = Annotated[str, AfterValidator(could_exist("evaluation")), Path(description="The evaluation's id")]
 SweepId = Annotated[str, AfterValidator(could_exist("sweep")), Path(description="The sweep's id")]
 FewIds = Annotated[
     list[str], Query(description="The experiments' ids, separated by commas: 2 to 8"), AfterValidator(_few_ids)
+]
+ManyIds = Annotated[
+    list[str], Query(description="The experiments' ids, separated by commas: 1 to 100"), AfterValidator(_many_ids)
 ]
 Judged = Annotated[SplitName, Query(description="The test split, or the one that the best epoch was chosen by")]
 ClassNumber = Annotated[int | None, Query(ge=0, description="A class, by its place in `labels`")]

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from service.cli import asking, commenting, comparing, predicting, running, submitting, sweeping, watching
+from service.cli import asking, commenting, comparing, evaluating, predicting, running, submitting, sweeping, watching
 from service.connection import ClientError
 from service.errors import ArdoiseError
 
@@ -37,6 +37,8 @@ commands.command()(commenting.note)
 commands.command()(comparing.compare)
 commands.command()(asking.presets)
 commands.command()(predicting.predict)
+commands.command()(evaluating.evaluate)
+commands.command()(evaluating.evaluations)
 
 
 def app() -> None:

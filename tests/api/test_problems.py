@@ -32,6 +32,7 @@ def filled(path: str, an_id: str = NOBODY) -> str:
         ("experiment_id", an_id),
         ("sweep_id", an_id),
         ("note_id", an_id),
+        ("evaluation_id", an_id),
         ("checkpoint", "best"),
         ("name", "nothing"),
         ("index", "0"),
@@ -42,7 +43,10 @@ def filled(path: str, an_id: str = NOBODY) -> str:
 
 def body_for(path: str) -> object:
     """A body that the route takes, so that it gets as far as the thing that is not there."""
-    bodies = {"continue": {"epochs": 1}, "predictions": {"pixels": [[0]]}, "notes": {"text": "a"}}
+    bodies = {
+        "continue": {"epochs": 1}, "predictions": {"pixels": [[0]]}, "notes": {"text": "a"},
+        "evaluations": {"dataset": "digits"},
+    }  # fmt: skip
     return bodies.get(path.rpartition("/")[2])
 
 
