@@ -3,6 +3,9 @@
 The service is a whole `ardoise serve` with its default workers: a sweep is sent over HTTP, and it is over when all of
 it has ended; its processor seconds are those of all its processes. The loop is `tests/usual_loop.py`: once in a warm
 process, with all images in memory and the number of threads that is quicker for it, and once as a fresh process a run.
+
+Two busy cores of a machine may share what they compute with (`arithmetic.py` looks): then two workers end sooner and
+use more processor seconds than one. So a service with one worker has its turn, too.
 """
 
 import multiprocessing
@@ -50,16 +53,22 @@ def measure() -> list[Measurement | Statement]:
     if not (data_dir / "USPS").is_dir():
         return []
     spawned = multiprocessing.get_context("spawn")
-    together, cpu, one_by_one, usual, fresh = [], [], [], [], []
-    with served(data_dir=data_dir) as service, ProcessPoolExecutor(1, mp_context=spawned) as warm:
+    together, cpu, by_one_worker, one_by_one, usual, fresh = [], [], [], [], [], []
+    with (
+        served(data_dir=data_dir) as service,
+        served(data_dir=data_dir, workers=1) as one_worker,
+        ProcessPoolExecutor(1, mp_context=spawned) as warm,
+    ):
         threads = _quicker_threads(warm, data_dir)
         for repetition in range(REPETITIONS + 1):
             seconds, processor_seconds, sweep = _through(service, TOGETHER)
+            _, of_one_worker, _ = _through(one_worker, TOGETHER)
             alone, _, _ = _through(service, ONE_BY_ONE)
             looped, accuracies = warm.submit(_all_runs, data_dir, threads).result()
             if repetition:  # the first is to warm up
                 together.append(seconds)
                 cpu.append(processor_seconds)
+                by_one_worker.append(of_one_worker)
                 one_by_one.append(alone)
                 usual.append(looped)
                 fresh.append(SEEDS * _fresh_process(data_dir, repetition))
@@ -68,6 +77,9 @@ def measure() -> list[Measurement | Statement]:
     return [
         Measurement(what, tuple(together), tuple(usual), loop, round(1 / 6, 3)),
         Measurement(f"{what}, processor", tuple(cpu), tuple(fresh), f"{SEEDS} fresh processes", 1 / 40),
+        Measurement(
+            f"{what}, processor, one worker", tuple(by_one_worker), tuple(fresh), f"{SEEDS} fresh processes", 1 / 40
+        ),
         Measurement(f"{what}, cohorts", tuple(together), tuple(one_by_one), "one by one in the service", 1.0),
         *_accuracies(sweep, accuracies),
     ]
