@@ -1,5 +1,6 @@
 """The HTTP service as one object: `create_app(Settings())`. Importing this module makes and opens nothing."""
 
+import importlib
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -44,6 +45,7 @@ from service.api.requests import BodyLimit, Requests
 from service.domain.spec import ExperimentSpec
 from service.inference import threads
 from service.inference.models import Models
+from service.linearity import Linearities
 from service.settings import Settings
 from service.storage import Database, migrations
 
@@ -83,11 +85,13 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
         database = Database(settings.database)
         await run_in_threadpool(migrations.ensure_current, database)
+        models = Models(settings.artifacts_dir)
         service = state.Service(
             settings=settings,
             database=database,
             changes=Changes(database),
-            models=Models(settings.artifacts_dir),
+            models=models,
+            linearities=Linearities(database, settings, models),
         )
         state.attach(app, service)
         warm_up = threading.Thread(target=_warm_up, args=(app,), name="warm-up")
@@ -119,7 +123,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _warm_up(app: FastAPI) -> None:
-    """What the first requests need and the start does not wait for: torch above all."""
+    """What the first requests need and the start does not wait for: torch and scipy above all."""
     threads.one_each()
     openapi.document(app)
-    submission.preview(ExperimentSpec.model_validate({"dataset": "digits", "architecture": "lenet5"}))
+    with state.of(app).database.reading() as session:
+        submission.preview(session, ExperimentSpec.model_validate({"dataset": "digits", "architecture": "lenet5"}))
+    importlib.import_module("scipy.linalg")

@@ -4,14 +4,16 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from service import architectures, checkpoints, datasets, ids
+from service import architectures, checkpoints, datasets, estimates, ids
+from service.counterparts import counterpart
 from service.domain.architecture import ArchitectureOptions
 from service.domain.experiment import Experiment, State
-from service.domain.preview import Preview
+from service.domain.preview import Model, Preview
 from service.domain.spec import MAX_PARAMETERS, ExperimentSpec
 from service.domain.sweep import SweepAccepted, SweepRequest
 from service.domain.sweep_layout import expand
 from service.errors import ConflictError, FieldError, InvalidSpecError
+from service.linearity import Linearities
 from service.storage import Database, Session, experiments, idempotency, sweeps
 
 
@@ -30,13 +32,27 @@ def _parameters(options: ArchitectureOptions, activation: str, *, image_size: in
     return architectures.count_parameters(options, activation=activation, image_size=image_size, classes=classes)
 
 
-def preview(spec: ExperimentSpec) -> Preview:
-    """What would be stored, and the network layer by layer; `InvalidSpecError` as `check`."""
+def preview(session: Session, spec: ExperimentSpec) -> Preview:
+    """What would be stored, the network layer by layer, and how long it would take; `InvalidSpecError` as `check`."""
     parameters = check(spec)
-    ledger = architectures.ledger(
-        spec.architecture, activation=spec.activation, image_size=spec.dataset.side, classes=_classes(spec)
+    image_size, classes = spec.dataset.side, _classes(spec)
+    ledger = architectures.ledger(spec.architecture, activation=spec.activation, image_size=image_size, classes=classes)
+    return Preview(
+        spec=spec,
+        spec_hash=spec.spec_hash,
+        parameters=parameters,
+        ledger=ledger,
+        counterpart=counterpart(ledger, activation=spec.activation, image_size=image_size, classes=classes),
+        epoch_estimate=estimates.epoch(session, spec, ledger),
     )
-    return Preview(spec=spec, spec_hash=spec.spec_hash, parameters=parameters, ledger=ledger)
+
+
+def model(database: Database, linearities: Linearities, experiment_id: str) -> Model:
+    """The same for a stored experiment, with what its hidden layers add; `NotFoundError` where there is none."""
+    with database.reading() as session:
+        described = preview(session, experiments.get(session, experiment_id).spec)
+    found = linearities.of(experiment_id, described.ledger)
+    return Model(**dict(described), **dict(found))
 
 
 def submit(

@@ -56,10 +56,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_evaluations_queue", "evaluations", ["state", "turn", "created_at", "id"])
     op.create_index(op.f("ix_evaluations_experiment_id"), "evaluations", ["experiment_id"])
+    op.create_index("ix_experiments_state", "experiments", ["state", "id"])
 
 
 def downgrade() -> None:
     """The same step back."""
+    op.drop_index("ix_experiments_state", table_name="experiments")
     op.drop_index(op.f("ix_evaluations_experiment_id"), table_name="evaluations")
     op.drop_index("ix_evaluations_queue", table_name="evaluations")
     op.drop_table("evaluations")

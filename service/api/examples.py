@@ -22,11 +22,12 @@ from service.domain.experiment import (
     links,
 )
 from service.domain.health import Health
-from service.domain.ledger import LayerFacts, Ledger
+from service.domain.ledger import Formula, LayerFacts, Ledger, NetworkFunction
+from service.domain.linearity import LinearCollapse
 from service.domain.metrics import EpochMetrics, EpochPage
 from service.domain.note import Note, NotePage
 from service.domain.prediction import CheckpointName, Prediction, Predictions, Preprocessing
-from service.domain.preview import Preview
+from service.domain.preview import EpochEstimate, Model, Preview
 from service.domain.problem import Problem
 from service.domain.record import Record
 from service.domain.run import QueueFacts, WorkerFacts, WorkerList
@@ -56,8 +57,8 @@ SPECS: dict[str, Any] = {
 def by_schema() -> dict[str, Any]:
     """Schema name -> example, as JSON."""
     records = (
-        _experiment(), _page(), _epochs(), _curves(), _checkpoints(), _preview(), _predictions(), _queue(), _workers(),
-        Health(), _sweep(), SweepAccepted(id=_SWEEP_ID, count=1, experiment_ids=(_ID,)), *_catalogue(),
+        _experiment(), _page(), _epochs(), _curves(), _checkpoints(), _preview(), _model(), _predictions(), _queue(),
+        _workers(), Health(), _sweep(), SweepAccepted(id=_SWEEP_ID, count=1, experiment_ids=(_ID,)), *_catalogue(),
         *judged_examples.records(_ID), *inside_examples.records(), *evaluation_examples.records(_ID),
         _findings(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
         *comparison_examples.of(_experiment()),
@@ -180,6 +181,7 @@ def _checkpoints() -> CheckpointList:
 
 
 def _preview() -> Preview:
+    """Written out, as to build the network would take torch."""
     spec = ExperimentSpec.model_validate({"dataset": "mnist", "architecture": "perceptron"})
     output = LayerFacts(
         name="output",
@@ -188,9 +190,47 @@ def _preview() -> Preview:
         parameters=7_850,
         formula="(784+1)*10 = 7850",
         multiply_accumulates=7_840,
+        affine=True,
     )
-    ledger = Ledger(layers=(output,), parameters=7_850, multiply_accumulates=7_840)
-    return Preview(spec=spec, spec_hash=spec.spec_hash, parameters=7_850, ledger=ledger)
+    function = NetworkFunction(
+        text="softmax(Wx + b)",
+        latex=r"\operatorname{softmax}\left(W x + b\right)",
+        where=(
+            Formula(
+                text="W: a matrix of 10*784 weights; b: 10 biases",
+                latex=r"W \in \mathbb{R}^{10 \times 784},\ b \in \mathbb{R}^{10}",
+            ),
+        ),
+    )
+    return Preview(
+        spec=spec,
+        spec_hash=spec.spec_hash,
+        parameters=7_850,
+        ledger=Ledger(layers=(output,), parameters=7_850, multiply_accumulates=7_840, function=function),
+        counterpart=None,
+        epoch_estimate=EpochEstimate(seconds=0.25, from_runs=3, basis="median of runs of the same network"),
+    )
+
+
+def _model() -> Model:
+    """A perceptron is its own map."""
+    collapse = LinearCollapse(
+        layers=1,
+        inputs=784,
+        outputs=10,
+        declared_parameters=7_850,
+        effective_parameters=7_850,
+        formula="(784+1)*10 = 7850",
+        rank=10,
+        singular_values=(3.5, 3.25, 3.0, 2.75, 2.5, 2.25, 2.0, 1.75, 1.5, 0.5),
+        images=10_000,
+        largest_difference=0.00001,
+        largest_logit=25.0,
+        relative_difference=0.0000004,
+        is_rounding=True,
+        same_predictions=10_000,
+    )
+    return Model(**dict(_preview()), linear_collapse=collapse)
 
 
 def _predictions() -> Predictions:

@@ -45,7 +45,7 @@ def submit(
 ) -> Any:
     """Store and enqueue. Once this has answered 202, the experiment survives whatever happens."""
     if dry_run:
-        return as_json(submission.preview(spec))
+        return as_json(submission.preview(session, spec))
     added = submission.submit(
         session, spec, owner=owner, idempotency_key=idempotency_key, body_sha256=body_sha256, now=now
     )

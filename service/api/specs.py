@@ -6,20 +6,26 @@ from service import submission
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import ExperimentId, Spec
-from service.api.state import Reading
-from service.domain.preview import Preview
-from service.storage import experiments
+from service.api.state import Live, Reading
+from service.domain.preview import Model, Preview
 
 router = APIRouter(prefix="/v1", tags=["specs"], route_class=JsonRoute, dependencies=[Depends(no_unknown_parameters)])
 
 
 @router.post("/specs/preview")
-def preview(spec: Spec) -> Preview:
-    """The spec with its defaults written out, and its network layer by layer with every sum."""
-    return submission.preview(spec)
+def preview(spec: Spec, session: Reading) -> Preview:
+    """The spec with its defaults written out, its network layer by layer with every sum, and the function it computes.
+
+    Beside it stands a network of the other kind, dense or convolutional, of as many layers.
+    """
+    return submission.preview(session, spec)
 
 
 @router.get("/experiments/{experiment_id}/model")
-def model(experiment_id: ExperimentId, session: Reading) -> Preview:
-    """The same for a stored experiment."""
-    return submission.preview(experiments.get(session, experiment_id).spec)
+def model(experiment_id: ExperimentId, service: Live) -> Model:
+    """The same for a stored experiment; of a completed one, also what its hidden layers add.
+
+    Affine layers, as with `identity`, are multiplied out to the one map that they are, and the two are compared on the
+    test split. Of any other network it tells how much of its logits a linear map predicts.
+    """
+    return submission.model(service.database, service.linearities, experiment_id)

@@ -11,6 +11,7 @@ from service import evidence
 from service.api.changes import Changes
 from service.evidence import Evidence
 from service.inference.models import Models
+from service.linearity import Linearities
 from service.settings import Settings
 from service.storage import Database, Session
 
@@ -23,6 +24,7 @@ class Service:
     database: Database
     changes: Changes
     models: Models
+    linearities: Linearities
 
     def evidence(self, experiment_id: str) -> Evidence:
         """What a completed run can be judged by; errors as `evidence.read`."""

@@ -8,7 +8,7 @@ It imports torch only inside `build`, so that the catalogue can be read without 
 
 import importlib
 import pkgutil
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from service import activations
@@ -65,9 +65,11 @@ def count_parameters(options: ArchitectureOptions, *, activation: str, image_siz
     return sum(parameter.numel() for parameter in network.parameters())
 
 
+@lru_cache(maxsize=256)
 def ledger(options: ArchitectureOptions, *, activation: str, image_size: int, classes: int) -> Ledger:
     """What `build`'s network consists of, found without allocating it."""
     from service.architectures._describe import describe
+    from service.architectures._function import function
 
     network = _build_without_weights(options, activation=activation, image_size=image_size, classes=classes)
     layers = describe(network, image_size=image_size)
@@ -75,6 +77,7 @@ def ledger(options: ArchitectureOptions, *, activation: str, image_size: int, cl
         layers=layers,
         parameters=sum(layer.parameters for layer in layers),
         multiply_accumulates=sum(layer.multiply_accumulates for layer in layers),
+        function=function(network, image_size=image_size),
     )
 
 

@@ -5,7 +5,7 @@ from math import prod
 import torch
 from torch import nn
 
-from service.domain.ledger import LayerFacts
+from service.domain.ledger import DenseEquivalent, LayerFacts
 
 
 def describe(network: nn.Sequential, *, image_size: int) -> tuple[LayerFacts, ...]:
@@ -19,6 +19,7 @@ def describe(network: nn.Sequential, *, image_size: int) -> tuple[LayerFacts, ..
     with torch.inference_mode():
         values = torch.empty((1, 1, image_size, image_size), device=device)
         for name, layer in network.named_children():
+            before = tuple(values.shape[1:])
             values = layer(values)
             shape = tuple(values.shape[1:])
             parameters = sum(parameter.numel() for parameter in layer.parameters())
@@ -30,6 +31,8 @@ def describe(network: nn.Sequential, *, image_size: int) -> tuple[LayerFacts, ..
                     parameters=parameters,
                     formula=f"{_terms(layer)} = {parameters}" if parameters else None,
                     multiply_accumulates=_multiply_accumulates(layer, shape),
+                    affine=_is_affine(layer),
+                    dense_equivalent=_dense_equivalent(layer, before, shape) if isinstance(layer, nn.Conv2d) else None,
                 )
             )
     return tuple(facts)
@@ -58,3 +61,42 @@ def _multiply_accumulates(layer: nn.Module, output_shape: tuple[int, ...]) -> in
             return layer.weight.numel()
         case _:
             return 0
+
+
+def _is_affine(layer: nn.Module) -> bool:
+    """In evaluation, where dropout does nothing and batch normalisation uses what it has gathered."""
+    match layer:
+        case nn.BatchNorm1d() | nn.BatchNorm2d():
+            return layer.track_running_stats
+        case nn.Linear() | nn.Conv2d() | nn.AvgPool2d() | nn.Flatten() | nn.Identity() | nn.Dropout():
+            return True
+        case _:
+            return False
+
+
+def _dense_equivalent(layer: nn.Conv2d, before: tuple[int, ...], after: tuple[int, ...]) -> DenseEquivalent:
+    inputs, outputs = prod(before), prod(after)
+    biased = layer.bias is not None
+    dense = (inputs + biased) * outputs
+    seen = prod(_taps(layer, axis, before[1 + axis], after[1 + axis]) for axis in (0, 1))
+    return DenseEquivalent(
+        inputs=inputs,
+        outputs=outputs,
+        parameters=dense,
+        formula=f"({inputs}+1)*{outputs} = {dense}" if biased else f"{inputs}*{outputs} = {dense}",
+        connections=seen * (layer.in_channels // layer.groups) * layer.out_channels,
+        sharing_factor=dense / sum(parameter.numel() for parameter in layer.parameters()),
+    )
+
+
+def _taps(layer: nn.Conv2d, axis: int, inputs: int, outputs: int) -> int:
+    """How often the kernel meets an input on its way along one axis: padding with zeros is none."""
+    width, stride, dilation = layer.kernel_size[axis], layer.stride[axis], layer.dilation[axis]
+    if layer.padding_mode != "zeros":
+        return width * outputs
+    if isinstance(layer.padding, str):
+        padding = dilation * (width - 1) // 2 if layer.padding == "same" else 0
+    else:
+        padding = layer.padding[axis]
+    starts = range(-padding, outputs * stride - padding, stride)
+    return sum(0 <= start + tap * dilation < inputs for start in starts for tap in range(width))

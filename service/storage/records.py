@@ -60,6 +60,11 @@ def _spec(text: str) -> ExperimentSpec:
     return ExperimentSpec.model_validate_json(text)
 
 
+def spec(row: ExperimentRow) -> ExperimentSpec:
+    """What the row's numbers depend on."""
+    return _spec(json.dumps(row.spec))
+
+
 def run(row: ExperimentRow) -> Run:
     """The row as the worker that claimed it needs it."""
     return Run(

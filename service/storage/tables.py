@@ -71,6 +71,7 @@ class ExperimentRow(Table):
         sa.Index("ix_experiments_queue", "state", "priority", "turn", "created_at", "id"),
         sa.Index("ix_experiments_created_at", "created_at", "id"),
         sa.Index("ix_experiments_cohort", "cohort", "state"),
+        sa.Index("ix_experiments_state", "state", "id"),
     )
 
     id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)

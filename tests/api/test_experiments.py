@@ -33,7 +33,8 @@ def test_a_dry_run_answers_the_spec_and_its_ledger_and_stores_nothing(http: http
     answer = http.post("/v1/experiments", params={"dry_run": "true"}, json=SPEC)
     assert answer.status_code == 200
     preview = answer.json()
-    assert set(preview) == {"spec", "spec_hash", "parameters", "ledger"}
+    assert set(preview) == {"spec", "spec_hash", "parameters", "ledger", "counterpart", "epoch_estimate"}
+    assert preview["epoch_estimate"] is None
     assert preview["parameters"] == preview["ledger"]["parameters"] == 50_826
     assert preview == http.post("/v1/specs/preview", json=SPEC).json()
     assert http.get("/v1/experiments").json()["total"] == 0
@@ -62,6 +63,9 @@ def test_the_model_of_a_stored_experiment_is_its_preview(served: Served) -> None
     stored = served.http.get(f"/v1/experiments/{experiment_id}").json()
     model = served.http.get(f"/v1/experiments/{experiment_id}/model").json()
     assert (model["spec"], model["parameters"]) == (stored["spec"], stored["parameters"])
+    assert (model["linear_collapse"], model["linear_fit"]) == (None, None)
+    assert model["reason"] == f"experiment {experiment_id} is queued: once it is completed it has outputs to look at"
+    assert served.http.get("/v1/experiments/nothing/model").status_code == 404
 
 
 def test_a_network_above_the_limit_is_refused_by_number_and_not_stored(http: httpx.Client) -> None:
