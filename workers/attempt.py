@@ -121,7 +121,7 @@ class Attempt:
 
     def take(self, epoch: EpochMetrics) -> None:
         """Take in an epoch; if it was the last, look at the test split. It is stored by `workers/recording.py`."""
-        self.recorder.take(epoch)
+        self.recorder.take(epoch, self.course.diagnostics)
         self._end_if_over(diverged=epoch.train_loss is None, exhausted=True)
 
     def _end_if_over(self, *, diverged: bool, exhausted: bool) -> None:

@@ -39,6 +39,11 @@ class Cohort:
         self._smoothing = first.spec.loss.label_smoothing
         self._one_rule = len({_rule_of(learner.spec) for learner in learners}) == 1
 
+    @property
+    def stack(self) -> DenseStack:
+        """The networks, in the learners' order."""
+        return self._stack
+
     def begin_epoch(self, images: int) -> None:
         """As `Learner.begin_epoch`, for each."""
         self._figures = EpochFigures(images, stack=len(self._learners))

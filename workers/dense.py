@@ -18,6 +18,7 @@ stack as well: `workers/cohort.py` looks whether it does, here and now.
 """
 
 import copy
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -121,6 +122,13 @@ class DenseStack:
         member.layers = [layer.of(rows) for layer in self.layers]
         member._generators, member._members = self._generators[rows], []
         return member
+
+    def in_evaluation(self) -> "DenseStack":
+        """The same networks in the same place, without dropout; who looks at them wants no more than rounding."""
+        still = copy.copy(self)
+        still.layers = [dataclasses.replace(layer, dropout=(), mask=None) for layer in self.layers]
+        still._members = []
+        return still
 
     def _stack(self, networks: Sequence[nn.Sequential]) -> list[_Layer]:
         layers: list[_Layer] = []

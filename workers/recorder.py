@@ -17,6 +17,7 @@ from torch import nn
 
 from service import checkpoints, ids
 from service.domain.checkpoint import Checkpoint
+from service.domain.diagnostics import EpochDiagnostics
 from service.domain.experiment import State
 from service.domain.manifest import Manifest
 from service.domain.metrics import EpochMetrics
@@ -24,7 +25,7 @@ from service.domain.reproduction import compare
 from service.domain.run import Run
 from service.domain.selection import Selection
 from service.domain.spec import Keep
-from service.storage import Session, metrics, queue
+from service.storage import Session, diagnostics, metrics, queue
 from service.storage import checkpoints as checkpoint_rows
 from workers.evaluation import Evaluation
 from workers.learner import Learner
@@ -56,6 +57,8 @@ class Recorder:
     stored: list[Checkpoint] = field(default_factory=list)
     """The published ones, as their rows say."""
     _pending: list[EpochMetrics] = field(default_factory=list)
+    _looks: list[EpochDiagnostics] = field(default_factory=list)
+    """Of the pending epochs, those that were looked into."""
     _written: list[Checkpoint] = field(default_factory=list)
     """Files whose rows are not stored yet."""
     _end: dict[str, Any] | None = None
@@ -65,12 +68,14 @@ class Recorder:
     _record_at: float = 0.0
     _published_at: float = field(default_factory=time.monotonic)
 
-    def take(self, epoch: EpochMetrics) -> None:
+    def take(self, epoch: EpochMetrics, looked_into: EpochDiagnostics | None = None) -> None:
         """Take in an epoch that has just been trained; nothing is stored yet."""
         self.selection = considered(self.selection, epoch, self.run)
         if self.selection.best_epoch == epoch.epoch:
             self.best, self.best_metrics = snapshot(self.learner.network), epoch
         self._pending.append(epoch)
+        if looked_into is not None:
+            self._looks.append(looked_into)
         self.last = epoch
 
     def end(self, *, test: Evaluation | None, diverged: bool, outputs: Weights | None = None) -> None:
@@ -102,6 +107,7 @@ class Recorder:
         written, final = self._written, self._end is not None
         queue.guard(session, self.run, lease_seconds=self.lease_seconds, **self._facts())
         metrics.record(session, self.run.experiment_id, self._pending)
+        diagnostics.record(session, self.run.experiment_id, self._looks)
         for checkpoint in written:
             checkpoint_rows.publish(session, checkpoint)
         for checkpoint in self._superseded():
@@ -111,7 +117,9 @@ class Recorder:
 
     def _finish(self, session: Session) -> None:
         run, facts = self.run, dict(self._end or {})
-        metrics.truncate(session, run.experiment_id, after=self.last.epoch if self.last else 0)
+        last = self.last.epoch if self.last else 0
+        metrics.truncate(session, run.experiment_id, after=last)
+        diagnostics.truncate(session, run.experiment_id, after=last)
         if run.reproduces is not None:
             theirs = metrics.epochs(session, run.reproduces)
             ours = metrics.epochs(session, run.experiment_id)
@@ -125,6 +133,7 @@ class Recorder:
         self.stored = [each for each in [*self.stored, *self._written] if each.id not in gone]
         checkpoints.remove(self.artifacts, superseded)
         self._pending.clear()
+        self._looks.clear()
         now = time.monotonic()
         self._record_at = now + max(RECORD_SECONDS, seconds / RECORD_SHARE)
         if self._written:

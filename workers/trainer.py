@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from service.domain.diagnostics import EpochDiagnostics
 from service.domain.metrics import EpochMetrics
 from service.domain.spec import ExperimentSpec
+from workers import probe
 from workers.cohort import Cohort
 from workers.evaluation import evaluate
-from workers.feed import Feed
+from workers.feed import Feed, steps_per_epoch
 from workers.learner import Learner
+from workers.probe import Probe
 from workers.randomness import Purpose, seed_for
 from workers.training_data import TrainingData
 
@@ -33,6 +36,8 @@ class Course:
     spec: ExperimentSpec
     epoch: int = 0
     """The last one that was trained."""
+    diagnostics: EpochDiagnostics | None = None
+    """Of that epoch, where it was looked into."""
     interrupted: Callable[[], bool] = lambda: False
     progress: Callable[[float], None] = lambda _fraction: None
     on_interruption: Callable[[], None] = lambda: None
@@ -68,16 +73,21 @@ def train_epoch(courses: Sequence[Course], cohort: Cohort | None = None) -> list
     began = time.perf_counter()
     for course in courses:
         course.epoch += 1
-    learning_rates = _train_epoch(courses, cohort)
+    learning_rates, looking = _train_epoch(courses, cohort)
     trained = time.perf_counter()
+    _look(courses, looking, learning_rates)
     return [
         None if learning_rate is None else _record(course, learning_rate, began=began, trained=trained)
         for course, learning_rate in zip(courses, learning_rates, strict=True)
     ]
 
 
-def _train_epoch(courses: Sequence[Course], cohort: Cohort | None) -> Sequence[float | None]:
-    """Go through the training split once, each in its own order; the learning rates of the last batch."""
+def _train_epoch(courses: Sequence[Course], cohort: Cohort | None) -> tuple[Sequence[float | None], Probe | None]:
+    """Go through the training split once, each in its own order.
+
+    The learning rates of the last batch, and what is to look into the networks where an epoch is due for it.
+    """
+    looking: Probe | None = None
     feed = Feed([(course.data, course.spec, course.epoch) for course in courses])
     for course in courses:
         course.learner.seed(seed_for(course.spec.seed, epoch=course.epoch, purpose=Purpose.DROPOUT))
@@ -93,6 +103,8 @@ def _train_epoch(courses: Sequence[Course], cohort: Cohort | None) -> Sequence[f
         if len(stopped) == len(courses):
             break
         learning_rates = [_learning_rate(course, step=step, steps=feed.steps) for course in courses]
+        if step == feed.steps - 1 and any(_to_be_looked_into(course, steps=feed.steps) for course in courses):
+            looking = probe.prepare(courses, cohort)
         images, labels = feed.batch(step)
         if cohort is None:
             courses[0].learner.step(images[0], labels[0], learning_rate=learning_rates[0])
@@ -100,7 +112,21 @@ def _train_epoch(courses: Sequence[Course], cohort: Cohort | None) -> Sequence[f
             cohort.step(images.squeeze(2), labels, learning_rates=learning_rates)
         for course in courses:
             course.progress((course.epoch - 1 + (step + 1) / feed.steps) / course.spec.epochs)
-    return [None if member in stopped else rate for member, rate in enumerate(learning_rates or [0.0] * len(courses))]
+    rates = learning_rates or [0.0] * len(courses)
+    return [None if member in stopped else rate for member, rate in enumerate(rates)], looking
+
+
+def _to_be_looked_into(course: Course, *, steps: int) -> bool:
+    return probe.due(course.epoch, steps=steps, epochs=course.spec.epochs)
+
+
+def _look(courses: Sequence[Course], looking: Probe | None, learning_rates: Sequence[float | None]) -> None:
+    """Into those networks whose epoch has ended and is due for it."""
+    seen = looking.look() if looking is not None else [None] * len(courses)
+    for course, learning_rate, diagnostics in zip(courses, learning_rates, seen, strict=True):
+        steps = steps_per_epoch(len(course.data.train), course.spec.batch_size)
+        looked_into = learning_rate is not None and _to_be_looked_into(course, steps=steps)
+        course.diagnostics = diagnostics if looked_into else None
 
 
 def _learning_rate(course: Course, *, step: int, steps: int) -> float:

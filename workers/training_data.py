@@ -1,13 +1,14 @@
 """The tensors that a run learns from and is judged by."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import torch
 
 from service import datasets
 from service.datasets import Dataset, Split
+from service.domain.diagnostics import PROBE_IMAGES
 from service.domain.spec import DatasetChoice
 from workers.randomness import Purpose, seed_for
 
@@ -53,6 +54,20 @@ class TrainingData:
     std: float
     standardised: torch.Tensor | None = None
     """The training split as networks see it, float32 `(n, 1, height, width)`, where it is small and on the CPU."""
+
+    @cached_property
+    def probe(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Standardised images `(n, 1, height, width)` that every run of the data set shares, and their labels.
+
+        The first of each class in the whole training split, then the second of each, and so on: `workers/probe.py`
+        says why.
+        """
+        labels = self.train.whole.labels
+        by_class = [(labels == each).nonzero().flatten()[:PROBE_IMAGES] for each in range(int(labels.max()) + 1)]
+        turns = torch.cat([torch.arange(len(places), device=labels.device) for places in by_class])
+        order = turns.argsort(stable=True)[:PROBE_IMAGES]
+        taken = Part(self.train.whole, torch.cat(by_class)[order]).taken()
+        return datasets.standardise(taken.images, mean=self.mean, std=self.std), taken.labels
 
     def to(self, device: torch.device) -> "TrainingData":
         """The same on a device."""

@@ -8,7 +8,13 @@ from functools import cache
 from typing import Any
 
 from service import catalogue
-from service.api import comparison_examples, evaluation_examples, inside_examples, judged_examples
+from service.api import (
+    comparison_examples,
+    diagnostics_examples,
+    evaluation_examples,
+    inside_examples,
+    judged_examples,
+)
 from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
 from service.domain.checkpoint import CheckpointList, CheckpointListing
 from service.domain.curves import CurveSeries, Finding, FindingList, LearningCurves, Remark, Severity
@@ -61,7 +67,7 @@ def by_schema() -> dict[str, Any]:
         _workers(), Health(), _sweep(), SweepAccepted(id=_SWEEP_ID, count=1, experiment_ids=(_ID,)), *_catalogue(),
         *judged_examples.records(_ID), *inside_examples.records(), *evaluation_examples.records(_ID),
         _findings(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
-        *comparison_examples.of(_experiment()),
+        *comparison_examples.of(_experiment()), *diagnostics_examples.records(_ID),
     )  # fmt: skip
     whole = {type(record).__name__: record.model_dump(mode="json") for record in records}
     problem = _problem().model_dump(mode="json", exclude_none=True)

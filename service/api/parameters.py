@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from service.api import examples
+from service.domain.diagnostics import MOST_COMPARED
 from service.domain.evaluation import MAX_ROWS
 from service.domain.spec import ExperimentSpec
 from service.domain.splits import SplitName
@@ -42,12 +43,16 @@ def _few_ids(given: list[str]) -> list[str]:
     return [*map(could_exist("experiment"), ids)]
 
 
-def _many_ids(given: list[str]) -> list[str]:
+def _many_ids(most: int) -> Callable[[list[str]], list[str]]:
     """As `_few_ids`; one alone will do, and a repeated one counts once."""
-    ids = [*dict.fromkeys(each for part in given for each in part.split(","))]
-    if not 1 <= len(ids) <= MAX_ROWS:
-        raise PydanticCustomError("out_of_range", f"must be 1 to {MAX_ROWS} ids, with commas between")
-    return [*map(could_exist("experiment"), ids)]
+
+    def check(given: list[str]) -> list[str]:
+        ids = [*dict.fromkeys(each for part in given for each in part.split(","))]
+        if not 1 <= len(ids) <= most:
+            raise PydanticCustomError("out_of_range", f"must be 1 to {most} ids, with commas between")
+        return [*map(could_exist("experiment"), ids)]
+
+    return check
 
 
 def _printable(text: str) -> str:
@@ -77,7 +82,14 @@ FewIds = Annotated[
     list[str], Query(description="The experiments' ids, separated by commas: 2 to 8"), AfterValidator(_few_ids)
 ]
 ManyIds = Annotated[
-    list[str], Query(description="The experiments' ids, separated by commas: 1 to 100"), AfterValidator(_many_ids)
+    list[str],
+    Query(description="The experiments' ids, separated by commas: 1 to 100"),
+    AfterValidator(_many_ids(MAX_ROWS)),
+]
+LookedIntoIds = Annotated[
+    list[str],
+    Query(description="The experiments' ids, separated by commas: 1 to 20"),
+    AfterValidator(_many_ids(MOST_COMPARED)),
 ]
 Judged = Annotated[SplitName, Query(description="The test split, or the one that the best epoch was chosen by")]
 ClassNumber = Annotated[int | None, Query(ge=0, description="A class, by its place in `labels`")]
