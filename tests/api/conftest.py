@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
+import torch
 import uvicorn
 
 from service.api import state
@@ -23,9 +24,14 @@ from service.domain.run import Run
 from service.settings import Settings
 from service.storage import Database, metrics, queue
 from service.storage.tables import ExperimentRow, WorkerRow
+from workers.heartbeat import Heartbeat
+from workers.run import execute
+from workers.workshop import Workshop
 
 PATIENCE_SECONDS = 10.0
 LEASE_SECONDS = 60.0
+NOWHERE = Path("nowhere")
+"""A data folder that is not there: what is trained here needs none."""
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -89,6 +95,25 @@ class Served:
         run = self.claim()
         self.record(run, *range(1, epochs + 1))
         self.finish(run, test_loss=0.25, test_accuracy=0.9)
+        return experiment_id
+
+    def train(self, **spec: Any) -> str:
+        """An experiment that the workers' own code trains to its end in this process; the queue must be empty."""
+        experiment_id = self.submit(**spec)
+        workshop = Workshop(
+            worker="here",
+            database=self.database,
+            artifacts=self.settings.artifacts_dir,
+            data_dir=NOWHERE,
+            mirror=None,
+            lease_seconds=LEASE_SECONDS,
+            max_failures=3,
+            threads=1,
+        )
+        heartbeat = Heartbeat(self.database, worker="here", lease_seconds=LEASE_SECONDS, draining=Event())
+        threads = torch.get_num_threads()
+        execute(self.claim(), workshop, heartbeat)
+        torch.set_num_threads(threads)
         return experiment_id
 
     def clear(self) -> None:

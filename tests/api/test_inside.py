@@ -2,59 +2,33 @@
 
 import base64
 import io
-import threading
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from safetensors.numpy import load
 
 from service import datasets
-from tests.api.conftest import Served
-from workers.heartbeat import Heartbeat
-from workers.run import execute
-from workers.workshop import Workshop
+from tests.api.conftest import NOWHERE, Served
 
-NOWHERE = Path("nowhere")
 OWN: dict[str, Any] = {"split": "test", "index": 7}
 ABOUT_AN_IMAGE = ("activations", "activations/position", "saliency", "contributions")
 PICTURES = ("activations.png", "saliency.png", "saliency.png?method=occlusion", "contributions.png")
 
 
 @pytest.fixture
-def train(served: Served) -> Iterator[Any]:
-    """Trains an experiment in this process by the workers' own code; where its answers are."""
-    threads = torch.get_num_threads()
-
-    def trained(**spec: Any) -> str:
-        experiment_id = served.submit(epochs=2, **spec)
-        workshop = Workshop(
-            worker="here",
-            database=served.database,
-            artifacts=served.settings.artifacts_dir,
-            data_dir=NOWHERE,
-            mirror=None,
-            lease_seconds=60.0,
-            max_failures=3,
-            threads=1,
-        )
-        beat = Heartbeat(served.database, worker="here", lease_seconds=60.0, draining=threading.Event())
-        execute(served.claim(), workshop, beat)
-        return f"/v1/experiments/{experiment_id}"
-
-    yield trained
-    torch.set_num_threads(threads)
+def train(served: Served) -> Callable[..., str]:
+    """Trains an experiment by the workers' own code; where its answers are."""
+    return lambda **spec: f"/v1/experiments/{served.train(epochs=2, **spec)}"
 
 
 @pytest.fixture
-def perceptron(train: Any) -> str:
+def perceptron(train: Callable[..., str]) -> str:
     """Linear, with its logits' whole account."""
-    return str(train(architecture="perceptron"))
+    return train(architecture="perceptron")
 
 
 @pytest.fixture
@@ -130,7 +104,7 @@ def test_the_account_of_a_perceptron_holds_with_the_weights_that_are_downloaded(
     assert shown["bias"] == weights["output.bias"].tolist()
 
 
-def test_a_convolutional_network_is_taken_apart(http: httpx.Client, train: Any) -> None:
+def test_a_convolutional_network_is_taken_apart(http: httpx.Client, train: Callable[..., str]) -> None:
     cnn = train(architecture={"name": "cnn", "channels": [4, 6], "hidden": [12]}, activation="relu")
     weights = load(http.get(f"{cnn}/checkpoints/best/weights").content)
     maps = http.post(f"{cnn}/activations", json=OWN, params={"format": "json"}).json()
@@ -154,7 +128,7 @@ def test_a_convolutional_network_is_taken_apart(http: httpx.Client, train: Any) 
     assert "activation1 (ReLU) and pool1 (MaxPool2d)" in refused.json()["detail"]
 
 
-def test_pictures_are_drawn_of_everything(http: httpx.Client, perceptron: str, train: Any) -> None:
+def test_pictures_are_drawn_of_everything(http: httpx.Client, perceptron: str, train: Callable[..., str]) -> None:
     for path in PICTURES:
         assert picture(http.post(f"{perceptron}/{path}", json=OWN)).width > 200
     cnn = train(architecture={"name": "cnn", "channels": [4, 6], "hidden": [12]}, activation="identity")

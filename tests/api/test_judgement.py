@@ -2,8 +2,6 @@
 
 import base64
 import io
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +23,8 @@ from service.errors import DatasetUnavailableError
 from service.inference.models import Model, Models
 from service.settings import Settings
 from service.storage import checkpoints as checkpoint_rows
-from tests.api.conftest import NOON, Served
-from workers.heartbeat import Heartbeat
-from workers.run import execute
-from workers.workshop import Workshop
+from tests.api.conftest import NOON, NOWHERE, Served
 
-NOWHERE = Path("nowhere")
 DATA = datasets.load("synthetic", data_dir=NOWHERE)
 LABELS = DATA.test.labels.numpy()
 VALIDATION = np.arange(0, 2000, 10)
@@ -93,24 +87,9 @@ def _publish(served: Served, run: Run, test: np.ndarray) -> None:
 
 
 @pytest.fixture
-def trained(served: Served) -> Iterator[str]:
+def trained(served: Served) -> str:
     """A perceptron that was trained in this process by the workers' own code, every epoch kept; its id."""
-    threads = torch.get_num_threads()
-    experiment_id = served.submit(epochs=4, checkpoints={"keep": "all"})
-    run = served.claim()
-    workshop = Workshop(
-        worker="here",
-        database=served.database,
-        artifacts=served.settings.artifacts_dir,
-        data_dir=NOWHERE,
-        mirror=None,
-        lease_seconds=60.0,
-        max_failures=3,
-        threads=1,
-    )
-    execute(run, workshop, Heartbeat(served.database, worker="here", lease_seconds=60.0, draining=threading.Event()))
-    yield experiment_id
-    torch.set_num_threads(threads)
+    return served.train(epochs=4, checkpoints={"keep": "all"})
 
 
 def ask(http: httpx.Client, experiment_id: str, what: str, **query: Any) -> dict[str, Any]:

@@ -2,45 +2,21 @@
 
 import base64
 import io
-import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from service import datasets
 from service.storage import checkpoints
-from tests.api.conftest import Served
-from workers.heartbeat import Heartbeat
-from workers.run import execute
-from workers.workshop import Workshop
-
-NOWHERE = Path("nowhere")
+from tests.api.conftest import NOWHERE, Served
 
 
 @pytest.fixture
-def trained(served: Served) -> Iterator[str]:
+def trained(served: Served) -> str:
     """A perceptron of generated digits, trained in this process by the workers' own code; its id."""
-    threads = torch.get_num_threads()
-    experiment_id = served.submit(epochs=3, checkpoints={"keep": "all"})
-    run = served.claim()
-    workshop = Workshop(
-        worker="here",
-        database=served.database,
-        artifacts=served.settings.artifacts_dir,
-        data_dir=NOWHERE,
-        mirror=None,
-        lease_seconds=60.0,
-        max_failures=3,
-        threads=1,
-    )
-    execute(run, workshop, Heartbeat(served.database, worker="here", lease_seconds=60.0, draining=threading.Event()))
-    yield experiment_id
-    torch.set_num_threads(threads)
+    return served.train(epochs=3, checkpoints={"keep": "all"})
 
 
 @pytest.fixture
