@@ -30,7 +30,7 @@ from workers.learners import DenseLearner
 from workers.training_data import TrainingData
 
 STEPS_BETWEEN = 32
-"""At least, where an epoch has fewer: a look costs about as much as one and a half."""
+"""At least, where an epoch has fewer: a look costs about as much as one and a half, or two with cold caches."""
 
 SATURATED: Mapping[type[nn.Module], Callable[[torch.Tensor], torch.Tensor]] = {
     nn.Tanh: lambda a: a.abs() > 0.95,
@@ -77,6 +77,8 @@ class _Pass(NamedTuple):
     """Of each layer's activation `(stack, images, units, ...)`: its input, or what `_keeps_input` says."""
 
 
+# What does not change from epoch to epoch is made once.
+_still: "WeakKeyDictionary[DenseStack, DenseStack]" = WeakKeyDictionary()
 _known: "WeakKeyDictionary[nn.Sequential, list[_Layer]]" = WeakKeyDictionary()
 
 
@@ -155,7 +157,9 @@ class _DenseProbe(Probe):
     """Networks that learn in a stack, all at once; their next step overwrites the gradients."""
 
     def __init__(self, runs: Sequence[Looked], stack: DenseStack) -> None:
-        self._stack = stack.in_evaluation()
+        if stack not in _still:
+            _still[stack] = stack.in_evaluation()
+        self._stack = _still[stack]
         super().__init__(runs)
 
     def _weights(self) -> Sequence[torch.Tensor]:

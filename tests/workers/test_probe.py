@@ -179,6 +179,28 @@ def test_every_figure_is_that_of_autograd_where_much_is_saturated_or_dead(activa
     assert (min(shares) > 0.02) is (activation != "identity")
 
 
+@pytest.mark.parametrize("architecture", [MLP, "lenet5"])
+def test_a_gradient_is_measured_whose_squares_are_no_single_precision_numbers(architecture: object) -> None:
+    course = make(architecture=architecture, optimizer={"name": "sgd", "learning_rate": 1e-9})
+    with torch.no_grad():
+        course.learner.network.get_parameter("output.weight").mul_(1e-24)
+    seen, before = train_and_remember(course)
+    expected = reference(course, before)
+    assert 0.0 < (expected[0].gradient_norm or 0.0) < 1e-7
+    assert seen.layers[0].gradient_norm == pytest.approx(expected[0].gradient_norm, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", activations.names())
+def test_thresholds_are_where_the_slope_is_a_twentieth(name: str) -> None:
+    """Of the ReLU family; those of the others are about how far a value is from its end."""
+    activation = activations.module_class(name)
+    assert (activation in probe.FLAT_BELOW) is (name not in {"identity", "tanh", "sigmoid"})
+    assert (activation in probe.SATURATED) is (name in {"tanh", "sigmoid"})
+    if activation in probe.FLAT_BELOW:
+        threshold = torch.tensor([probe.FLAT_BELOW[activation] + side for side in (-1e-3, 1e-3)], dtype=torch.float64)
+        assert flat(activation(), threshold).tolist() == [True, False]
+
+
 def test_runs_that_are_stacked_are_seen_as_they_are_alone() -> None:
     specs: list[dict[str, Any]] = [
         {"seed": seed, "activation": "relu", "architecture": MLP | {"dropout": 0.1 * (1 + seed)}} for seed in range(3)
