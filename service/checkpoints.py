@@ -97,11 +97,11 @@ def write(
     part.mkdir(parents=True)
     try:
         for file, content in contents.items():
-            _write_synced(part / file, content)
-        _sync_folder(part)
+            write_synced(part / file, content)
+        sync_folder(part)
         part.rename(place)
-        _sync_folder(own)
-        _sync_folder(root)  # the experiment's own folder may be new in it
+        sync_folder(own)
+        sync_folder(root)  # the experiment's own folder may be new in it
     except BaseException:
         for left in (part, place):
             shutil.rmtree(left, ignore_errors=True)
@@ -206,14 +206,15 @@ def sweep(root: Path, experiment_id: str, *, known: Iterable[Checkpoint]) -> Non
             shutil.rmtree(found, ignore_errors=True)
 
 
-def _write_synced(path: Path, content: bytes) -> None:
+def write_synced(path: Path, content: bytes) -> None:
+    """Write a file that is on the disk when this returns."""
     with path.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
     """A rename is on the disk once the folder it happened in is."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

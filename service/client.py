@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from service.connection import (
+    Answer,
     ClientError,
     Connection,
     ProblemError,
@@ -31,6 +32,7 @@ from service.domain.note import Note, NotePage
 from service.domain.prediction import Predictions
 from service.domain.preview import Preview
 from service.domain.record import Record
+from service.domain.registry import Alias, ModelList, ModelPredictions, ModelVersion, RegisteredModel
 from service.domain.run import QueueFacts, WorkerList
 from service.domain.spec import ExperimentSpec
 from service.domain.sweep import Sweep, SweepAccepted, SweepRequest
@@ -237,12 +239,47 @@ class Client:
 
     def predict(self, experiment_id: str, images: Iterable[Image], *, checkpoint: str | int = "best") -> Predictions:
         """Read digits, answered in the order of the images. Files travel as they are, pixels as JSON."""
-        sent = [image.read_bytes() if isinstance(image, Path) else image for image in images]
-        path, query = _path(experiment_id, "predictions"), {"checkpoint": str(checkpoint)}
-        files = [("image", (str(number), image)) for number, image in enumerate(sent) if isinstance(image, bytes)]
-        if files and len(files) == len(sent):
-            return self._read(Predictions, "POST", path, params=query, files=files)
-        return self._read(Predictions, "POST", path, params=query, json={"images": [_as_json(each) for each in sent]})
+        query = {"checkpoint": str(checkpoint)}
+        return self._predicted(Predictions, _path(experiment_id, "predictions"), images, query)
+
+    def add_version(
+        self, model: str, experiment_id: str, *, checkpoint: str | int = "best", description: str | None = None
+    ) -> ModelVersion:
+        """Register weights as the next version of a model; of the same weights as the newest, that one is answered."""
+        body = {"experiment_id": experiment_id, "checkpoint": str(checkpoint), "description": description}
+        return self._read(ModelVersion, "PUT", _model(model), json=body)
+
+    def models(self) -> ModelList:
+        """The registered models, each with its newest version."""
+        return self._read(ModelList, "GET", "/v1/models")
+
+    def model(self, model: str) -> RegisteredModel:
+        """One with all its versions, the newest first."""
+        return self._read(RegisteredModel, "GET", _model(model))
+
+    def delete_model(self, model: str, *, version: int | None = None) -> None:
+        """Remove one version, or the model with all; refused while an alias points at what would go."""
+        self._send("DELETE", _model(model) if version is None else _model(model, "versions", str(version)))
+
+    def set_alias(self, model: str, alias: str, version: int) -> Alias:
+        """Let an alias such as `champion` point at a version."""
+        return self._read(Alias, "PUT", _model(model, "aliases", alias), json={"version": version})
+
+    def roll_back(self, model: str, alias: str) -> Alias:
+        """Let it point at what it pointed at before."""
+        return self._read(Alias, "POST", _model(model, "aliases", alias, "rollback"))
+
+    def delete_alias(self, model: str, alias: str) -> None:
+        """Remove an alias; the version stays."""
+        self._send("DELETE", _model(model, "aliases", alias))
+
+    def predict_with(
+        self, model: str, images: Iterable[Image], *, version: int | None = None, alias: str | None = None
+    ) -> ModelPredictions:
+        """As `predict`: by this version or alias, else by the champion, else by the newest version."""
+        query = {"version": version, "alias": alias}
+        given = {key: str(value) for key, value in query.items() if value is not None}
+        return self._predicted(ModelPredictions, _model(model, "predictions"), images, given)
 
     def evaluate(
         self,
@@ -306,6 +343,17 @@ class Client:
                 return False
             raise
         return True
+
+    def _predicted(self, answer: type[Answer], path: str, images: Iterable[Image], query: Mapping[str, str]) -> Answer:
+        sent = [image.read_bytes() if isinstance(image, Path) else image for image in images]
+        files = [("image", (str(number), image)) for number, image in enumerate(sent) if isinstance(image, bytes)]
+        if files and len(files) == len(sent):
+            return self._read(answer, "POST", path, params=query, files=files)
+        return self._read(answer, "POST", path, params=query, json={"images": [_as_json(each) for each in sent]})
+
+
+def _model(model: str, *parts: str) -> str:
+    return "/".join(("/v1/models", *(quote(part, safe="") for part in (model, *parts))))
 
 
 def _path(experiment_id: str, *parts: str) -> str:

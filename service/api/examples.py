@@ -14,6 +14,7 @@ from service.api import (
     evaluation_examples,
     inside_examples,
     judged_examples,
+    model_examples,
 )
 from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
 from service.domain.checkpoint import CheckpointList, CheckpointListing
@@ -68,6 +69,7 @@ def by_schema() -> dict[str, Any]:
         *judged_examples.records(_ID), *inside_examples.records(), *evaluation_examples.records(_ID),
         _findings(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
         *comparison_examples.of(_experiment()), *diagnostics_examples.records(_ID),
+        *model_examples.records(_ID, _predictions().predictions[0]),
     )  # fmt: skip
     whole = {type(record).__name__: record.model_dump(mode="json") for record in records}
     problem = _problem().model_dump(mode="json", exclude_none=True)
@@ -78,6 +80,8 @@ def by_schema() -> dict[str, Any]:
         "Continuation": {"epochs": 5},
         "NewNote": {"text": _note().text},
         "EvaluationRequest": {"dataset": "usps"},
+        "NewVersion": {"experiment_id": _ID, "checkpoint": "best"},
+        "AliasTarget": {"version": 1},
     }
 
 

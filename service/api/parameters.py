@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from service.api import examples
 from service.domain.diagnostics import MOST_COMPARED
 from service.domain.evaluation import MAX_ROWS
+from service.domain.registry import ALIAS, LARGEST_VERSION, MODEL_NAME
 from service.domain.spec import ExperimentSpec
 from service.domain.splits import SplitName
 from service.errors import NotFoundError
@@ -22,11 +23,11 @@ MOST_SIDE_BY_SIDE = 8
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def could_exist(what: str) -> Callable[[str], str]:
+def could_exist(what: str, pattern: re.Pattern[str] = _ID) -> Callable[[str], str]:
     """What is no id names nothing; it never gets as far as the database."""
 
     def check(given: str) -> str:
-        if not _ID.fullmatch(given):
+        if not pattern.fullmatch(given):
             raise NotFoundError(f"there is no {what} {given[:60]!r}")
         return given
 
@@ -77,6 +78,19 @@ CheckpointChoice = Annotated[
 NoteId = Annotated[str, AfterValidator(could_exist("note")), Path(description="The note's id")]
 NoteCursor = Annotated[str | None, Query(pattern=f"^{_ID.pattern}$", description="`next_cursor` of the page before")]
 EvaluationId = Annotated[str, AfterValidator(could_exist("evaluation")), Path(description="The evaluation's id")]
+ModelName = Annotated[
+    str, AfterValidator(could_exist("model", re.compile(MODEL_NAME))), Path(description="The model's name")
+]
+NewModelName = Annotated[
+    str, Path(pattern=f"^{MODEL_NAME}$", description="Small letters, digits and `._-`, of which the first is no sign")
+]
+AliasName = Annotated[
+    str, AfterValidator(could_exist("alias", re.compile(ALIAS))), Path(description="The alias, such as `champion`")
+]
+NewAliasName = Annotated[
+    str, Path(pattern=f"^{ALIAS}$", description="Small letters, digits and `._-`, of which the first is a letter")
+]
+VersionNumber = Annotated[int, Path(ge=1, le=LARGEST_VERSION, description="The version's number")]
 SweepId = Annotated[str, AfterValidator(could_exist("sweep")), Path(description="The sweep's id")]
 FewIds = Annotated[
     list[str], Query(description="The experiments' ids, separated by commas: 2 to 8"), AfterValidator(_few_ids)

@@ -8,7 +8,18 @@ import sys
 
 import typer
 
-from service.cli import asking, commenting, comparing, evaluating, predicting, running, submitting, sweeping, watching
+from service.cli import (
+    asking,
+    commenting,
+    comparing,
+    evaluating,
+    predicting,
+    registering,
+    running,
+    submitting,
+    sweeping,
+    watching,
+)
 from service.connection import ClientError
 from service.errors import ArdoiseError
 
@@ -39,6 +50,7 @@ commands.command()(asking.presets)
 commands.command()(predicting.predict)
 commands.command()(evaluating.evaluate)
 commands.command()(evaluating.evaluations)
+commands.add_typer(registering.commands, name="model")
 
 
 def app() -> None:

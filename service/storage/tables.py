@@ -230,6 +230,52 @@ class EvaluationRow(Table):
     error: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
 
+class ModelRow(Table):
+    """A name under which versions are registered."""
+
+    __tablename__ = "models"
+
+    name: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    last_version: Mapped[int] = mapped_column(default=0)
+    """The highest number that was ever given: that of a deleted version is not given again."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ModelVersionRow(Table):
+    """A version: weights with files of their own. No key leads to the experiment, which may be deleted."""
+
+    __tablename__ = "model_versions"
+    __table_args__ = (sa.UniqueConstraint("model", "version"),)
+
+    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
+    model: Mapped[str] = mapped_column(sa.ForeignKey("models.name", ondelete="CASCADE"))
+    version: Mapped[int]
+    description: Mapped[str | None] = mapped_column(sa.Text)
+    owner: Mapped[str | None] = mapped_column(sa.String(200))
+    facts: Mapped[dict[str, Any]] = mapped_column(Json)
+    folder: Mapped[str] = mapped_column(sa.String(200))
+    """Below the artifacts folder."""
+    files: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    """Name, bytes and SHA-256 of each."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ModelAliasRow(Table):
+    """A change of an alias; the newest of its rows says what it points at."""
+
+    __tablename__ = "model_aliases"
+    __table_args__ = (sa.Index("ix_model_aliases_newest", "model", "alias", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    model: Mapped[str] = mapped_column(sa.ForeignKey("models.name", ondelete="CASCADE"))
+    alias: Mapped[str] = mapped_column(sa.String(64))
+    action: Mapped[str] = mapped_column(sa.String(16))
+    version: Mapped[int | None]
+    """Null: deleted."""
+    owner: Mapped[str | None] = mapped_column(sa.String(200))
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class WorkerRow(Table):
     """A worker process that is, or was, there."""
 

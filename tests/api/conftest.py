@@ -23,7 +23,7 @@ from service.domain.metrics import EpochMetrics
 from service.domain.run import Run
 from service.settings import Settings
 from service.storage import Database, metrics, queue
-from service.storage.tables import ExperimentRow, WorkerRow
+from service.storage.tables import ExperimentRow, ModelRow, WorkerRow
 from workers.heartbeat import Heartbeat
 from workers.run import execute
 from workers.workshop import Workshop
@@ -121,6 +121,7 @@ class Served:
         with self.database.writing(durable=False) as session:
             session.execute(sa.delete(ExperimentRow))
             session.execute(sa.delete(WorkerRow))
+            session.execute(sa.delete(ModelRow))
 
 
 def row_of(epoch: int) -> EpochMetrics:

@@ -36,6 +36,9 @@ def filled(path: str, an_id: str = NOBODY) -> str:
         ("checkpoint", "best"),
         ("name", "nothing"),
         ("index", "0"),
+        ("model", an_id),
+        ("version", "1"),
+        ("alias", "champion"),
     ):
         path = path.replace(f"{{{name}}}", value)
     return path
@@ -45,7 +48,7 @@ def body_for(path: str) -> object:
     """A body that the route takes, so that it gets as far as the thing that is not there."""
     bodies = {
         "continue": {"epochs": 1}, "predictions": {"pixels": [[0]]}, "notes": {"text": "a"},
-        "evaluations": {"dataset": "digits"},
+        "evaluations": {"dataset": "digits"}, "{model}": {"experiment_id": NOBODY}, "{alias}": {"version": 1},
     }  # fmt: skip
     return bodies.get(path.rpartition("/")[2])
 
