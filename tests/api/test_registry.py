@@ -13,6 +13,7 @@ from safetensors.torch import load
 from service import datasets, model_files
 from service.domain.checkpoint import MANIFEST, WEIGHTS
 from service.domain.registry import Alias, AliasChange, ModelList, ModelVersion, RegisteredModel, before
+from service.errors import NotReadyError
 from service.storage import aliases
 from service.storage import registry as rows
 from service.storage.registry import StoredVersion
@@ -274,11 +275,11 @@ def test_a_transaction_that_fails_leaves_neither_row_nor_file(
     served: Served, trained: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise NotReadyError(("the disk is full",))
 
     with monkeypatch.context() as patched:
         patched.setattr(rows, "add", full)
-        assert add(served, "reader", trained).status_code == 500
+        assert add(served, "reader", trained).status_code == 503
     assert left(served, "reader") == []
     assert served.http.get("/v1/models").json() == {"items": []}
     assert added(served, "reader", trained).version == 1
