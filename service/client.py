@@ -27,6 +27,7 @@ from service.domain.comparison import Comparison
 from service.domain.curves import FindingList, LearningCurves
 from service.domain.evaluation import Evaluation, EvaluationList, EvaluationTable
 from service.domain.experiment import Experiment, ExperimentPage, State
+from service.domain.export import EXPORT_PATHS, ExportFormat
 from service.domain.metrics import EpochMetrics, EpochPage
 from service.domain.note import Note, NotePage
 from service.domain.prediction import Predictions
@@ -45,6 +46,8 @@ __all__ = [
 
 LONG_POLL_SECONDS = 20.0
 LARGEST_PAGE = 200
+EXPORT_SECONDS = 120.0
+"""A package of `torch.export` is made by a process that takes seconds to start, more on a busy machine."""
 
 Grid = Sequence[Sequence[float]]
 
@@ -236,6 +239,17 @@ class Client:
     def weights(self, experiment_id: str, checkpoint: str | int = "best") -> bytes:
         """The weights after the best, the last or a numbered epoch, as a safetensors file."""
         return self._send("GET", _path(experiment_id, "checkpoints", str(checkpoint), "weights")).content
+
+    def export(
+        self,
+        experiment_id: str,
+        format: ExportFormat | str = ExportFormat.ONNX,  # noqa: A002  # as on the command line
+        *,
+        checkpoint: str | int = "best",
+    ) -> bytes:
+        """The network as a file that runs without Ardoise: `onnx`, `safetensors` with its description, or `pt2`."""
+        path = _path(experiment_id, "checkpoints", str(checkpoint), EXPORT_PATHS[ExportFormat(format)])
+        return self._send("GET", path, wait=EXPORT_SECONDS).content
 
     def predict(self, experiment_id: str, images: Iterable[Image], *, checkpoint: str | int = "best") -> Predictions:
         """Read digits, answered in the order of the images. Files travel as they are, pixels as JSON."""

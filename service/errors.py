@@ -10,6 +10,7 @@
     ├── DamagedCheckpointError        409   the stored file is not what was written
     ├── DatasetUnavailableError       503   the data set is not here and cannot be fetched
     ├── DeviceUnavailableError        503   the run asks for a device that this machine has not
+    ├── UnexportableError             501   a format cannot hold a layer of the network
     ├── NotReadyError                 503   something that the service needs is missing
     └── FencedError                   500   a worker lost its run to a later attempt (never leaves the worker)
 
@@ -100,6 +101,12 @@ class DeviceUnavailableError(ArdoiseError):
     """The run asks for a device that this machine has not."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class UnexportableError(ArdoiseError):
+    """The network has a layer that the format cannot hold, or that would answer otherwise in it."""
+
+    status = HTTPStatus.NOT_IMPLEMENTED
 
 
 class NotReadyError(ArdoiseError):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torch", "torchvision", "sklearn", "matplotlib", "scipy")
+HEAVY = ("torch", "torchvision", "sklearn", "matplotlib", "scipy", "onnx", "onnxruntime")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 CATALOGUES = ("service.activations", "service.architectures", "service.datasets")
 
@@ -175,6 +175,11 @@ RULES: dict[str, tuple[Rule, str, str]] = {
         only(("torch", "torchvision", "safetensors"), *TORCH_PLACES),
         "service/api/metrics.py",
         "def handler():\n    import torch.nn",
+    ),
+    "ONNX is written and run where networks are run": (
+        only(("onnx", "onnxruntime"), "service/inference/"),
+        "service/exporting.py",
+        "def export():\n    import onnx",
     ),
     "SQL is spoken in storage alone": (
         only(("sqlalchemy", "alembic"), "service/storage/", "alembic/"),

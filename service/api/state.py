@@ -1,15 +1,18 @@
 """What handlers are given: the one typed object on `app.state`, and transactions on its database."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, cast
 
+from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request
 
 from service import evidence
 from service.api.changes import Changes
+from service.domain.export import ExportFormat
 from service.evidence import Evidence
+from service.inference.exports import Exports
 from service.inference.models import Models
 from service.linearity import Linearities
 from service.settings import Settings
@@ -25,6 +28,11 @@ class Service:
     changes: Changes
     models: Models
     linearities: Linearities
+    exports: Exports = field(default_factory=Exports)
+    export_turns: Mapping[ExportFormat, CapacityLimiter] = field(
+        default_factory=lambda: {each: CapacityLimiter(1) for each in ExportFormat}
+    )
+    """Who waits for a file to be made waits without a thread."""
 
     def evidence(self, experiment_id: str) -> Evidence:
         """What a completed run can be judged by; errors as `evidence.read`."""

@@ -13,6 +13,7 @@ from service.cli import (
     commenting,
     comparing,
     evaluating,
+    exporting,
     predicting,
     registering,
     running,
@@ -48,6 +49,7 @@ commands.command()(commenting.note)
 commands.command()(comparing.compare)
 commands.command()(asking.presets)
 commands.command()(predicting.predict)
+commands.command()(exporting.export)
 commands.command()(evaluating.evaluate)
 commands.command()(evaluating.evaluations)
 commands.add_typer(registering.commands, name="model")
