@@ -73,9 +73,9 @@ async def _file(
         checkpoint=checkpoint,
         kind=kind,
     )
-    made = service.exports.kept(card) or await to_thread.run_sync(
-        service.exports.get, card, model, limiter=service.export_turns[kind]
-    )
+    made = service.exports.kept(card)
+    if made is None:
+        made = await to_thread.run_sync(service.exports.get, card, model, limiter=service.export_turns[kind])
     headers = {"ETag": f'"{made.sha256}"', PARITY_HEADER: str(made.parity)}
     if headers["ETag"] in [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]:
         return Response(status_code=304, headers=headers)

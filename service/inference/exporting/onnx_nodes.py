@@ -108,7 +108,7 @@ def _batch_norm(sketch: Sketch, layer: Layer, values: str, name: str) -> str:
 
 def _pool(operator: str) -> Writer:
     def write(sketch: Sketch, layer: Layer, values: str, name: str) -> str:
-        given = {"kernel_shape": _pair(layer.kernel_size), "strides": _pair(layer.stride)}
+        given: dict[str, Any] = {"kernel_shape": _pair(layer.kernel_size), "strides": _pair(layer.stride)}
         given |= {"pads": _pair(layer.padding) * 2, "ceil_mode": int(layer.ceil_mode)}
         if operator == "MaxPool":
             given["dilations"] = _pair(layer.dilation)

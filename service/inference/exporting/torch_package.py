@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from io import BytesIO
+from typing import Any
 
 from service.domain.export import ExportCard
 from service.errors import NotReadyError, UnexportableError
@@ -48,8 +49,8 @@ def write(model: Model, card: ExportCard) -> tuple[bytes, float]:
     return done.stdout, float(_card(done.stdout)["parity"])
 
 
-def _card(package: bytes) -> dict[str, object]:
+def _card(package: bytes) -> dict[str, Any]:
     with zipfile.ZipFile(BytesIO(package)) as files:
         (name,) = [each for each in files.namelist() if each.endswith(f"/{CARD}")]
-        found: dict[str, object] = json.loads(files.read(name))
+        found: dict[str, Any] = json.loads(files.read(name))
         return found
