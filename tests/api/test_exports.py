@@ -6,12 +6,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from PIL import Image
@@ -20,12 +19,8 @@ from torch import nn
 
 from service import activations, datasets
 from service.domain.checkpoint import WEIGHTS
-from tests.api.conftest import Served
-from workers.heartbeat import Heartbeat
-from workers.run import execute
-from workers.workshop import Workshop
+from tests.api.conftest import NOWHERE, Served
 
-NOWHERE = Path("nowhere")
 FILES = {"onnx": "onnx", "safetensors": "safetensors", "exported": "pt2"}
 """What is asked for, and how such files end."""
 
@@ -81,31 +76,6 @@ print(about["labels"][probabilities.argmax()], probabilities.max().item())
 """As the README has them."""
 
 
-@pytest.fixture
-def train(served: Served) -> Iterator[Any]:
-    """Trains an experiment in this process by the workers' own code; its id."""
-    threads = torch.get_num_threads()
-
-    def trained(**spec: Any) -> str:
-        experiment_id = served.submit(**{"epochs": 2} | spec)
-        workshop = Workshop(
-            worker="here",
-            database=served.database,
-            artifacts=served.settings.artifacts_dir,
-            data_dir=NOWHERE,
-            mirror=None,
-            lease_seconds=60.0,
-            max_failures=3,
-            threads=1,
-        )
-        beat = Heartbeat(served.database, worker="here", lease_seconds=60.0, draining=threading.Event())
-        execute(served.claim(), workshop, beat)
-        return experiment_id
-
-    yield trained
-    torch.set_num_threads(threads)
-
-
 def where(experiment_id: str, kind: str, checkpoint: str = "best") -> str:
     """Of a file."""
     return f"/v1/experiments/{experiment_id}/checkpoints/{checkpoint}/{kind}"
@@ -119,9 +89,11 @@ def download(served: Served, path: str) -> httpx.Response:
 
 
 def test_each_file_runs_where_there_is_no_ardoise_and_reads_what_the_service_reads(
-    served: Served, train: Any, tmp_path: Path
+    served: Served, tmp_path: Path
 ) -> None:
-    experiment_id = train(epochs=4, architecture={"name": "mlp", "hidden": [16], "batch_norm": True, "dropout": 0.2})
+    experiment_id = served.train(
+        epochs=4, architecture={"name": "mlp", "hidden": [16], "batch_norm": True, "dropout": 0.2}
+    )
     image = datasets.load("synthetic", data_dir=NOWHERE).test.images[17].numpy()
     picture = io.BytesIO()
     Image.fromarray(image).save(picture, "PNG")
@@ -142,10 +114,8 @@ def test_each_file_runs_where_there_is_no_ardoise_and_reads_what_the_service_rea
         assert float(probability) == pytest.approx(read["confidence"], abs=1e-5), kind
 
 
-def test_a_file_says_what_it_is_in_its_header_and_in_that_of_the_answer(
-    served: Served, train: Any, tmp_path: Path
-) -> None:
-    experiment_id = train(checkpoints={"keep": "all"})
+def test_a_file_says_what_it_is_in_its_header_and_in_that_of_the_answer(served: Served, tmp_path: Path) -> None:
+    experiment_id = served.train(epochs=2, checkpoints={"keep": "all"})
     experiment = served.http.get(f"/v1/experiments/{experiment_id}").json()
     best = experiment["best"]["epoch"]
     other = 3 - best
@@ -167,8 +137,8 @@ def test_a_file_says_what_it_is_in_its_header_and_in_that_of_the_answer(
     assert onnx.headers["Content-Disposition"].endswith('.onnx"')
 
 
-def test_what_a_client_has_already_is_not_sent_again(served: Served, train: Any) -> None:
-    path = where(train(), "onnx")
+def test_what_a_client_has_already_is_not_sent_again(served: Served) -> None:
+    path = where(served.train(epochs=2), "onnx")
     tag = download(served, path).headers["ETag"]
     assert download(served, path).headers["ETag"] == tag
     again = served.http.get(path, headers={"If-None-Match": f'"other", {tag}'})
@@ -176,8 +146,8 @@ def test_what_a_client_has_already_is_not_sent_again(served: Served, train: Any)
     assert served.http.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_the_service_answers_others_while_a_package_is_made_and_makes_it_once(served: Served, train: Any) -> None:
-    path = where(train(), "exported")
+def test_the_service_answers_others_while_a_package_is_made_and_makes_it_once(served: Served) -> None:
+    path = where(served.train(epochs=2), "exported")
     answers: list[httpx.Response] = []
     asking = [threading.Thread(target=lambda: answers.append(download(served, path))) for _ in range(3)]
     began = time.monotonic()
@@ -195,11 +165,11 @@ def test_the_service_answers_others_while_a_package_is_made_and_makes_it_once(se
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_nothing_is_made_of_what_is_damaged_or_not_there(served: Served, train: Any, kind: str) -> None:
+def test_nothing_is_made_of_what_is_damaged_or_not_there(served: Served, kind: str) -> None:
     queued = served.submit()
     assert served.http.get(where(queued, kind)).status_code == 409
     served.clear()
-    experiment_id = train()
+    experiment_id = served.train(epochs=2)
     assert served.http.get(where(experiment_id, kind, "7")).status_code == 404
     assert served.http.get(where(experiment_id, kind) + "?opset=9").status_code == 422
     (file,) = (served.settings.artifacts_dir / experiment_id).glob(f"*-*/{WEIGHTS}")
@@ -213,7 +183,7 @@ def test_nothing_is_made_of_what_is_damaged_or_not_there(served: Served, train: 
 
 
 def test_a_layer_that_onnx_cannot_hold_is_a_problem_that_names_it(
-    served: Served, train: Any, monkeypatch: pytest.MonkeyPatch
+    served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Sine(nn.Module):
         """An activation that somebody has added."""
@@ -222,15 +192,15 @@ def test_a_layer_that_onnx_cannot_hold_is_a_problem_that_names_it(
             return values.sin()
 
     monkeypatch.setattr(activations, "module_class", lambda _name: Sine)
-    experiment_id = train(architecture={"name": "mlp", "hidden": [8]}, activation="softplus", epochs=1)
+    experiment_id = served.train(architecture={"name": "mlp", "hidden": [8]}, activation="softplus", epochs=1)
     answer = served.http.get(where(experiment_id, "onnx"))
     assert (answer.status_code, answer.json()["title"]) == (501, "Not Implemented")
     assert answer.json()["detail"].startswith("layer activation1 is a Sine")
     assert download(served, where(experiment_id, "safetensors")).content
 
 
-def test_a_deleted_run_leaves_no_file_behind(served: Served, train: Any) -> None:
-    experiment_id = train()
+def test_a_deleted_run_leaves_no_file_behind(served: Served) -> None:
+    experiment_id = served.train(epochs=2)
     download(served, where(experiment_id, "onnx"))
     kept = served.service.exports._kept  # what no answer shows
     assert [card.experiment_id for card in kept if card.experiment_id == experiment_id]
@@ -238,17 +208,14 @@ def test_a_deleted_run_leaves_no_file_behind(served: Served, train: Any) -> None
     assert not [card for card in kept if card.experiment_id == experiment_id]
 
 
-def test_greys_go_in_as_they_are(served: Served, train: Any) -> None:
-    import onnxruntime
-
-    experiment_id = train()
+@pytest.mark.parametrize("architecture", ["perceptron", "lenet5"])
+def test_the_file_makes_as_many_mistakes_on_the_test_split_as_it_says(served: Served, architecture: str) -> None:
+    experiment_id = served.train(epochs=2, architecture=architecture, activation="relu")
     session = onnxruntime.InferenceSession(download(served, where(experiment_id, "onnx")).content)
-    images = datasets.load("synthetic", data_dir=NOWHERE).test.images[:30].numpy()
-    sent = {"images": [{"pixels": image.tolist()} for image in images]}
-    read = served.http.post(f"/v1/experiments/{experiment_id}/predictions", json=sent).json()["predictions"]
-    done = [each["preprocessing"] for each in read]
-    as_they_are = [not each["inverted"] and each["cropped"] is None for each in done] & (images.max((1, 2)) >= 192)
-    assert as_they_are.sum() > 5
-    (logits,) = session.run(["logits"], {"image": images[as_they_are, None].astype(np.float32)})
-    expected = np.array([each["logits"] for each in read])[as_they_are]
-    assert np.abs(np.asarray(logits) - expected).max() < 1e-4
+    test = datasets.load("synthetic", data_dir=NOWHERE).test
+    (logits,) = session.run(["logits"], {"image": test.images[:, None].float().numpy()})
+    right = np.asarray(logits).argmax(1) == test.labels.numpy()
+    stated = float(session.get_modelmeta().custom_metadata_map["test_accuracy"])
+    assert stated == served.http.get(f"/v1/experiments/{experiment_id}").json()["test"]["accuracy"]
+    assert right.mean() == pytest.approx(stated, abs=1 / len(right))
+    assert 0.5 < stated
