@@ -1,9 +1,9 @@
 """Which weights read the pictures that a client sent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from service.domain.checkpoint import Checkpoint
-from service.domain.prediction import CheckpointName, Predictions
+from service.domain.prediction import CheckpointName, Prediction, Predictions
 from service.errors import DamagedCheckpointError
 from service.inference.decode import Picture
 from service.inference.models import Model, Models
@@ -25,6 +25,14 @@ def read(
         checkpoint=CheckpointName(name=checkpoint, epoch=stored.epoch),
         predictions=tuple(predict(model, pictures)),
     )
+
+
+def read_each(
+    database: Database, models: Models, *, experiment_id: str, checkpoint: str, pictures: Iterable[Picture]
+) -> Iterator[Prediction]:
+    """As `read`, one after another; all pictures are decoded when the first prediction is there."""
+    _, model = loaded(database, models, experiment_id, checkpoint)
+    return predict(model, pictures)
 
 
 def loaded(database: Database, models: Models, experiment_id: str, name: str) -> tuple[Checkpoint, Model]:

@@ -1,6 +1,7 @@
 """Bodies that hold images: a raw file, a form with files, or JSON."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,8 +20,19 @@ from service.inference.subject import OwnImage
 PART = "image"
 JSON, FORM = "application/json", "multipart/form-data"
 
-Pictures = Callable[[], Iterator[Picture]]
-"""Decodes when called, which is work for a thread."""
+
+@dataclass(frozen=True)
+class Pictures:
+    """The images of a body. Calling it decodes them as they are asked for, one at a time: work for a thread."""
+
+    decode: Callable[[], Iterator[Picture]]
+    names: tuple[str | None, ...] = ()
+    """What the files of a form are called; empty for every other body."""
+
+    def __call__(self) -> Iterator[Picture]:
+        return self.decode()
+
+
 OneImage = Callable[[], OwnImage | Iterator[Picture]]
 Sent = TypeVar("Sent", bound=PredictionRequest)
 
@@ -42,11 +54,11 @@ async def pictures(request: Request) -> Pictures:
     """What the body holds; an unknown media type is refused before the body is read."""
     content_type, media_type = request.headers.get("Content-Type"), _media_type(request)
     if media_type == JSON:
-        return partial(_from_json, await request.body())
+        return Pictures(partial(_from_json, await request.body()))
     if media_type == FORM:
-        return partial(images.from_files, await _files(request))
+        return await _files(request)
     check_media_type(content_type)
-    return partial(images.from_files, [(await request.body(), content_type)])
+    return Pictures(partial(images.from_files, [(await request.body(), content_type)]))
 
 
 async def one_image(request: Request) -> OneImage:
@@ -80,7 +92,8 @@ def _read(record: type[Sent], body: bytes) -> Sent:
         raise RequestValidationError(located, body=document) from error
 
 
-async def _files(request: Request) -> list[tuple[bytes, str | None]]:
+async def _files(request: Request) -> Pictures:
+    """The files of a form, still packed. Parts above a megabyte wait on disk until all have come."""
     async with request.form(max_files=MAX_IMAGES, max_fields=MAX_IMAGES) as form:
         parts = form.multi_items()
         if not parts:
@@ -88,4 +101,9 @@ async def _files(request: Request) -> list[tuple[bytes, str | None]]:
         for name, part in parts:
             if name != PART or not isinstance(part, UploadFile):
                 raise HTTPException(422, f"unknown part {name[:60]!r}; allowed: files named {PART!r}")
-        return [(await part.read(), part.content_type) for _, part in parts if isinstance(part, UploadFile)]
+        files, names = [], []
+        for part in (each for _, each in parts if isinstance(each, UploadFile)):
+            files.append((await part.read(), part.content_type))
+            names.append(part.filename or None)
+            await part.close()  # or the whole form would be held twice
+        return Pictures(partial(images.from_files, files, names=names), names=tuple(names))

@@ -18,15 +18,11 @@ router = APIRouter(
     route_class=JsonRoute,
     dependencies=[Depends(no_unknown_parameters)],
 )
-_OTHER_FORMATS = {
-    "content": {
-        "text/csv": {"schema": {"type": "string"}},
-        "application/x-ndjson": {"schema": {"type": "string"}},
-    }
-}
 
 
-@router.get("", response_model=EpochPage, responses={200: _OTHER_FORMATS, 304: {"description": "Nothing is newer"}})
+@router.get(
+    "", response_model=EpochPage, responses={200: tables.OTHER_FORMATS, 304: {"description": "Nothing is newer"}}
+)
 async def metrics(
     *,
     request: Request,

@@ -1,9 +1,14 @@
 """What a trained network reads in an image."""
 
-from fastapi import APIRouter, Depends, Request
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service import reading
+from service.api import prediction_tables, tables
+from service.api.answers import as_json
 from service.api.image_bodies import BODY_DOCUMENTATION, pictures
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import CheckpointChoice, ExperimentId
@@ -11,16 +16,37 @@ from service.api.state import Live
 from service.domain.prediction import Predictions
 
 router = APIRouter(prefix="/v1/experiments", tags=["predictions"], dependencies=[Depends(no_unknown_parameters)])
+Answer = TypeVar("Answer")
 
 
-@router.post("/{experiment_id}/predictions", openapi_extra=BODY_DOCUMENTATION)
+@router.post(
+    "/{experiment_id}/predictions",
+    openapi_extra=BODY_DOCUMENTATION,
+    response_model=Predictions,
+    responses={200: tables.OTHER_FORMATS},
+)
 async def predict(
-    experiment_id: ExperimentId, request: Request, service: Live, checkpoint: CheckpointChoice = "best"
-) -> Predictions:
-    """Decode, find the ink, frame it as the training set was, and answer with every class's probability."""
+    *,
+    experiment_id: ExperimentId,
+    request: Request,
+    service: Live,
+    checkpoint: CheckpointChoice = "best",
+    format: Annotated[tables.Format | None, Query()] = None,  # noqa: A002  # as it is called in the query
+    accept: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Decode, find the ink, frame it as the training set was, and answer with every class's probability.
+
+    As CSV or NDJSON there is a line an image, sent on as the network is done with it.
+    """
     sent = await pictures(request)
-    return await run_in_threadpool(
-        lambda: reading.read(
+
+    def ask(read: Callable[..., Answer]) -> Answer:
+        return read(
             service.database, service.models, experiment_id=experiment_id, checkpoint=checkpoint, pictures=sent()
         )
-    )
+
+    chosen = tables.choose(format, accept=accept)
+    if chosen is not tables.Format.JSON:
+        return await prediction_tables.answer(lambda: ask(reading.read_each), chosen=chosen, names=sent.names)
+    found = await run_in_threadpool(ask, reading.read)
+    return as_json(found.named(sent.names))

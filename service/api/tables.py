@@ -1,9 +1,10 @@
-"""Epoch rows in the formats that they are asked for in, and the tag by which a client knows what it has already."""
+"""Rows in the formats that they are asked for in, and the tag by which a client knows what it has already."""
 
 import csv
 import io
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 from fastapi import Response
 
@@ -12,7 +13,7 @@ from service.domain.metrics import EpochMetrics, EpochPage
 
 
 class Format(StrEnum):
-    """How epoch rows are written."""
+    """How rows are written."""
 
     JSON = "json"
     CSV = "csv"
@@ -22,11 +23,17 @@ class Format(StrEnum):
 MEDIA_TYPES = {Format.JSON: "application/json", Format.CSV: "text/csv", Format.NDJSON: "application/x-ndjson"}
 
 
+OTHER_FORMATS: dict[str, Any] = {
+    "content": {media_type: {"schema": {"type": "string"}} for media_type in ("text/csv", "application/x-ndjson")}
+}
+"""What OpenAPI says of an answer that is JSON unless another format is asked for."""
+
+
 def answer(
     found: Snapshot, *, asked: Format | None, accept: str | None, after: int, if_none_match: str | None
 ) -> Response:
     """The rows in the format asked for, else the first acceptable one; 304 where the client has them already."""
-    chosen = asked or _acceptable(accept)
+    chosen = choose(asked, accept=accept)
     headers = {
         "ETag": f'"{found.experiment.id}.{found.revision}.{after}.{chosen}"',
         "Vary": "Accept",
@@ -59,8 +66,13 @@ def as_csv(epochs: Sequence[EpochMetrics]) -> str:
     return text.getvalue()
 
 
-def _acceptable(accept: str | None) -> Format:
-    """The first format that the header names; quality values are not weighed, as nobody sends them for these."""
+def choose(asked: Format | None, *, accept: str | None) -> Format:
+    """The format asked for, else the first that the header `Accept` names, else JSON.
+
+    Quality values are not weighed, as nobody sends them for these.
+    """
+    if asked is not None:
+        return asked
     named = [part.partition(";")[0].strip() for part in (accept or "").split(",")]
     found = [name for media in named for name, known in MEDIA_TYPES.items() if known == media]
     return found[0] if found else Format.JSON

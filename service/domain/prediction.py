@@ -1,6 +1,7 @@
 """What is sent to be read, and what a network answers to it."""
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
@@ -131,6 +132,8 @@ class Prediction(Record):
     probabilities: tuple[float | None, ...]
     logits: tuple[float | None, ...]
     preprocessing: Preprocessing
+    name: str | None = None
+    """What the file was called in a form that was sent."""
 
 
 class CheckpointName(Record):
@@ -146,3 +149,12 @@ class Predictions(Record):
     experiment_id: str
     checkpoint: CheckpointName
     predictions: tuple[Prediction, ...]
+
+    def named(self, names: Sequence[str | None]) -> Self:
+        """The same with what each image is called, if anything is."""
+        if not any(names):
+            return self
+        pairs = zip(self.predictions, names, strict=True)
+        return self.model_copy(
+            update={"predictions": tuple(each.model_copy(update={"name": name}) for each, name in pairs)}
+        )

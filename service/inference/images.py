@@ -6,15 +6,19 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from service.domain.prediction import PredictionRequest
+from service.domain.prediction import MAX_IMAGES, PredictionRequest
 from service.errors import InvalidImageError, TooLargeError, UnsupportedImageTypeError
 from service.inference.decode import Picture, decode
 
-MAX_REQUEST_PIXELS = 4 * 4096 * 4096
-"""A kilobyte can unpack to sixteen megapixels, and a request holds many images: together they may not have more."""
+MAX_REQUEST_PIXELS = MAX_IMAGES * 1024 * 1024
+"""A kilobyte can unpack to sixteen megapixels, and a request holds many images: together they may not have more.
+
+It bounds time, not memory: one image at a time is unpacked."""
+
+MAX_NAME_SHOWN = 60
 
 
-def from_files(files: Sequence[tuple[bytes, str | None]]) -> Iterator[Picture]:
+def from_files(files: Sequence[tuple[bytes, str | None]], *, names: Sequence[str | None] = ()) -> Iterator[Picture]:
     """Decode whole image files, each with the media type it was declared as; an error says which of them is wrong."""
     left = MAX_REQUEST_PIXELS
     for number, (data, content_type) in enumerate(files, start=1):
@@ -23,8 +27,8 @@ def from_files(files: Sequence[tuple[bytes, str | None]]) -> Iterator[Picture]:
         except (InvalidImageError, TooLargeError, UnsupportedImageTypeError) as error:
             if len(files) == 1:
                 raise
-            raise type(error)(f"image {number} of {len(files)}: {error.message}") from error
-        left = _spend(left, picture)
+            raise type(error)(f"{_which(number, len(files), names)}: {error.message}") from error
+        left = _spend(left, picture, which=_which(number, len(files), names))
         yield picture
 
 
@@ -36,7 +40,7 @@ def from_request(request: PredictionRequest) -> Iterator[Picture]:
     left = MAX_REQUEST_PIXELS
     for index, image in enumerate(request.images):
         picture = _from_grid(image.pixels) if image.base64 is None else _from_base64(image.base64, index)
-        left = _spend(left, picture)
+        left = _spend(left, picture, which=f"#/images/{index}")
         yield picture
 
 
@@ -63,8 +67,14 @@ def _from_base64(text: str, index: int) -> Picture:
         raise TooLargeError(f"{pointer}: {error.message}") from error
 
 
-def _spend(left: int, picture: Picture) -> int:
+def _which(number: int, count: int, names: Sequence[str | None]) -> str:
+    """Such as `image 18 of 200 ('seven.png')`."""
+    name = names[number - 1] if names else None
+    return f"image {number} of {count}" + ("" if name is None else f" ({name[:MAX_NAME_SHOWN]!r})")
+
+
+def _spend(left: int, picture: Picture, *, which: str) -> int:
     left -= picture.pixels.size * picture.reduction**2
     if left < 0:
-        raise TooLargeError(f"the images of one request may have {MAX_REQUEST_PIXELS} pixels together")
+        raise TooLargeError(f"{which}: the images of one request may have {MAX_REQUEST_PIXELS:,} pixels together")
     return left
