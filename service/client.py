@@ -3,17 +3,15 @@
 The command line is built on it, and so can be any program: nothing of the server and nothing heavy is imported.
 """
 
-import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
-from typing import Any, Literal, Protocol, Self, TypedDict, Unpack
+from typing import Any, Literal, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
 
 import httpx
 
+from service import parcels
 from service.connection import (
-    Answer,
     ClientError,
     Connection,
     ProblemError,
@@ -38,29 +36,21 @@ from service.domain.run import QueueFacts, WorkerList
 from service.domain.spec import ExperimentSpec
 from service.domain.sweep import Sweep, SweepAccepted, SweepRequest
 from service.domain.train_size import TrainSizes
+from service.parcels import Image
 
 __all__ = [
     "Client", "ClientError", "Filters", "Image", "ProblemError", "UnexpectedAnswerError",
     "UnreachableError",
 ]  # fmt: skip
 
+Parts = TypeVar("Parts", bound=Predictions)
+
 LONG_POLL_SECONDS = 20.0
 LARGEST_PAGE = 200
 EXPORT_SECONDS = 120.0
 """A package of `torch.export` is made by a process that takes seconds to start, more on a busy machine."""
 
-Grid = Sequence[Sequence[float]]
-
-
-class Array(Protocol):
-    """An array of numpy or a tensor of torch, `(height, width)`, grey values 0..255 or 0..1."""
-
-    def tolist(self) -> Any: ...
-
-
 Kind = Literal["augmentations", "architectures", "activations", "optimizers", "schedules"]
-Image = bytes | Path | Grid | Array
-"""A whole image file, where one lies, or the pixels themselves."""
 
 
 class Filters(TypedDict, total=False):
@@ -252,9 +242,21 @@ class Client:
         return self._send("GET", path, wait=EXPORT_SECONDS).content
 
     def predict(self, experiment_id: str, images: Iterable[Image], *, checkpoint: str | int = "best") -> Predictions:
-        """Read digits, answered in the order of the images. Files travel as they are, pixels as JSON."""
-        query = {"checkpoint": str(checkpoint)}
-        return self._predicted(Predictions, _path(experiment_id, "predictions"), images, query)
+        """Read any number of digits, answered in the order of the images. Files travel as they are, pixels as JSON."""
+        return _together(self.predict_in_parts(experiment_id, images, checkpoint=checkpoint))
+
+    def predict_in_parts(
+        self, experiment_id: str, images: Iterable[Image], *, checkpoint: str | int = "best"
+    ) -> Iterator[Predictions]:
+        """As `predict`, part by part: an image is opened when its part's turn comes.
+
+        All are read by the weights that read the first part, whatever becomes the best or the last meanwhile.
+        """
+        path = _path(experiment_id, "predictions")
+        for body in parcels.bodies(images):
+            answer = self._read(Predictions, "POST", path, params={"checkpoint": str(checkpoint)}, **body)
+            checkpoint = answer.checkpoint.epoch
+            yield answer
 
     def add_version(
         self, model: str, experiment_id: str, *, checkpoint: str | int = "best", description: str | None = None
@@ -291,9 +293,18 @@ class Client:
         self, model: str, images: Iterable[Image], *, version: int | None = None, alias: str | None = None
     ) -> ModelPredictions:
         """As `predict`: by this version or alias, else by the champion, else by the newest version."""
+        return _together(self.predict_with_in_parts(model, images, version=version, alias=alias))
+
+    def predict_with_in_parts(
+        self, model: str, images: Iterable[Image], *, version: int | None = None, alias: str | None = None
+    ) -> Iterator[ModelPredictions]:
+        """As `predict_in_parts`: the version that reads the first part reads all."""
         query = {"version": version, "alias": alias}
-        given = {key: str(value) for key, value in query.items() if value is not None}
-        return self._predicted(ModelPredictions, _model(model, "predictions"), images, given)
+        for body in parcels.bodies(images):
+            given = {key: str(value) for key, value in query.items() if value is not None}
+            answer = self._read(ModelPredictions, "POST", _model(model, "predictions"), params=given, **body)
+            query = {"version": answer.model.version}
+            yield answer
 
     def evaluate(
         self,
@@ -358,13 +369,6 @@ class Client:
             raise
         return True
 
-    def _predicted(self, answer: type[Answer], path: str, images: Iterable[Image], query: Mapping[str, str]) -> Answer:
-        sent = [image.read_bytes() if isinstance(image, Path) else image for image in images]
-        files = [("image", (str(number), image)) for number, image in enumerate(sent) if isinstance(image, bytes)]
-        if files and len(files) == len(sent):
-            return self._read(answer, "POST", path, params=query, files=files)
-        return self._read(answer, "POST", path, params=query, json={"images": [_as_json(each) for each in sent]})
-
 
 def _model(model: str, *parts: str) -> str:
     return "/".join(("/v1/models", *(quote(part, safe="") for part in (model, *parts))))
@@ -386,7 +390,7 @@ def _body(sent: Mapping[str, Any] | Record) -> dict[str, Any]:
     return sent.model_dump(mode="json") if isinstance(sent, Record) else dict(sent)
 
 
-def _as_json(image: bytes | Grid | Array) -> dict[str, Any]:
-    if isinstance(image, bytes):
-        return {"base64": base64.b64encode(image).decode()}
-    return {"pixels": image if isinstance(image, Sequence) else image.tolist()}
+def _together(parts: Iterable[Parts]) -> Parts:
+    first, *others = parts
+    rest = (prediction for part in others for prediction in part.predictions)
+    return first.model_copy(update={"predictions": (*first.predictions, *rest)})

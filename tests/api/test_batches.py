@@ -17,7 +17,7 @@ from service.inference.predict import RUN_AT_ONCE
 from tests.api.conftest import Served
 from tests.api.test_predictions import file_of, images, trained, url
 
-__all__ = ["images", "trained"]
+__all__ = ["images", "trained"]  # fixtures
 
 NAMES = [
     "=1+1",
