@@ -1,6 +1,6 @@
 """Named models: a version is added from an experiment's checkpoint, answers for itself, and is removed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from service import checkpoints, ids, model_files
 from service.domain.checkpoint import MANIFEST, Checkpoint
 from service.domain.experiment import Experiment
 from service.domain.manifest import Manifest
-from service.domain.prediction import CheckpointName
+from service.domain.prediction import CheckpointName, Prediction
 from service.domain.registry import (
     ModelPredictions,
     ModelReference,
@@ -117,6 +117,14 @@ def read(
         model=ModelReference(name=model, version=version.version),
         predictions=tuple(predict(network, pictures)),
     )
+
+
+def read_each(
+    database: Database, models: Models, *, model: str, choice: Choice, pictures: Iterable[Picture]
+) -> Iterator[Prediction]:
+    """As `read`, one after another; all pictures are decoded when the first prediction is there."""
+    _, network = loaded(database, models, model, choice)
+    return predict(network, pictures)
 
 
 def _chosen(database: Database, model: str, choice: Choice) -> StoredVersion:

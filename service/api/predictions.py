@@ -1,9 +1,9 @@
 """What a trained network reads in an image."""
 
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service import reading
@@ -30,9 +30,8 @@ async def predict(
     experiment_id: ExperimentId,
     request: Request,
     service: Live,
+    chosen: tables.Chosen,
     checkpoint: CheckpointChoice = "best",
-    format: Annotated[tables.Format | None, Query()] = None,  # noqa: A002  # as it is called in the query
-    accept: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Decode, find the ink, frame it as the training set was, and answer with every class's probability.
 
@@ -45,7 +44,6 @@ async def predict(
             service.database, service.models, experiment_id=experiment_id, checkpoint=checkpoint, pictures=sent()
         )
 
-    chosen = tables.choose(format, accept=accept)
     if chosen is not tables.Format.JSON:
         return await prediction_tables.answer(lambda: ask(reading.read_each), chosen=chosen, names=sent.names)
     found = await run_in_threadpool(ask, reading.read)

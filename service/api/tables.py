@@ -4,9 +4,9 @@ import csv
 import io
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Response
+from fastapi import Depends, Header, Query, Response
 
 from service.api.following import Snapshot
 from service.domain.metrics import EpochMetrics, EpochPage
@@ -76,3 +76,14 @@ def choose(asked: Format | None, *, accept: str | None) -> Format:
     named = [part.partition(";")[0].strip() for part in (accept or "").split(",")]
     found = [name for media in named for name, known in MEDIA_TYPES.items() if known == media]
     return found[0] if found else Format.JSON
+
+
+async def _chosen(
+    format: Annotated[Format | None, Query()] = None,  # noqa: A002  # as it is called in the query
+    accept: Annotated[str | None, Header()] = None,
+) -> Format:
+    return choose(format, accept=accept)
+
+
+Chosen = Annotated[Format, Depends(_chosen)]
+"""The format of an answer, by the query or the header."""

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from service.client import Client
 from service.domain.prediction import MAX_IMAGES
 from service.inference.predict import RUN_AT_ONCE
 from tests.api.conftest import Served
@@ -151,3 +152,20 @@ def test_a_picture_that_is_large_is_not_kept_while_the_next_is_read(served: Serv
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[2] < peaks[1] + 4 * side * side
+
+
+def test_a_registered_model_answers_in_lines_too(served: Served, trained: str, images: list[np.ndarray]) -> None:
+    body = {"experiment_id": trained, "checkpoint": "best"}
+    assert served.http.put("/v1/models/many", json=body).status_code == 201
+    form = form_of(images[:5])
+    of_the_run = served.http.post(f"{url(trained)}?format=csv", files=form)
+    assert served.http.post("/v1/models/many/predictions?format=csv", files=form).text == of_the_run.text
+    as_json = served.http.post("/v1/models/many/predictions", files=form).json()
+    assert [each["name"] for each in as_json["predictions"]] == ["0.png", "1.png", "2.png", "3.png", "4.png"]
+    assert served.http.post("/v1/models/none/predictions?format=csv", files=form).status_code == 404
+    with Client(served.url) as client:
+        parts = [*client.predict_with_in_parts("many", images[:5])]
+        several = client.predict_with("many", [images[number % 5] for number in range(120)])
+    assert [each.digit for each in parts[0].predictions] == [each["digit"] for each in as_json["predictions"]]
+    assert [each.digit for each in several.predictions[:5]] == [each["digit"] for each in as_json["predictions"]]
+    assert (len(several.predictions), several.model.version) == (120, 1)
