@@ -47,7 +47,8 @@ def is_dark_on_light(image: np.ndarray) -> bool:
     By the third moment about the border's median: noise and shading cancel out, and a few strokes weigh more than both.
     """
     difference = image - np.median(border(image, 1))
-    return bool((difference**3).sum(dtype=np.float64) < 0)
+    cubes = difference * difference * difference  # as a power it takes three times as long
+    return bool(cubes.sum(dtype=np.float64) < 0)
 
 
 def find(image: np.ndarray) -> Ink | None:
