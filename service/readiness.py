@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from service.errors import NotReadyError
-from service.storage import Database, StorageError, workers
+from service.storage import Database, StorageError, registry, workers
 
 
 def require(database: Database, artifacts: Path) -> None:
@@ -13,6 +13,15 @@ def require(database: Database, artifacts: Path) -> None:
     reasons = (*_database_reasons(database), *_artifacts_reasons(artifacts))
     if reasons:
         raise NotReadyError(reasons)
+
+
+def require_models(database: Database) -> None:
+    """`NotReadyError` where the registered models cannot be read; to infer with them takes no worker."""
+    try:
+        with database.reading() as session:
+            registry.count(session)
+    except StorageError as error:
+        raise NotReadyError((f"the database cannot be read ({type(error).__name__})",)) from error
 
 
 def _database_reasons(database: Database) -> Iterator[str]:

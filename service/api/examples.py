@@ -15,6 +15,7 @@ from service.api import (
     inside_examples,
     judged_examples,
     model_examples,
+    open_inference_examples,
 )
 from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
 from service.domain.checkpoint import CheckpointList, CheckpointListing
@@ -69,7 +70,7 @@ def by_schema() -> dict[str, Any]:
         *judged_examples.records(_ID), *inside_examples.records(), *evaluation_examples.records(_ID),
         _findings(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
         *comparison_examples.of(_experiment()), *diagnostics_examples.records(_ID),
-        *model_examples.records(_ID, _predictions().predictions[0]),
+        *model_examples.records(_ID, _predictions().predictions[0]), *open_inference_examples.records(),
     )  # fmt: skip
     whole = {type(record).__name__: record.model_dump(mode="json") for record in records}
     problem = _problem().model_dump(mode="json", exclude_none=True)

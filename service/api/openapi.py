@@ -1,6 +1,6 @@
 """The OpenAPI document, and what the handling of requests looks up in it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from fastapi import FastAPI, Request
@@ -8,12 +8,15 @@ from fastapi.openapi.utils import get_openapi
 
 from service.api import examples
 from service.domain.field_errors import nearest_first
+from service.domain.open_inference import InferenceError, InferenceRequest
 from service.domain.prediction import PredictionRequest
 from service.domain.problem import Problem
 from service.domain.subject import OneImageRequest
 from service.errors import FieldError, InvalidSpecError
 
 _REF = "#/components/schemas/"
+_UNNAMED = (Problem, PredictionRequest, OneImageRequest, InferenceRequest, InferenceError)
+"""What no route's signature names."""
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -23,13 +26,20 @@ def document(app: FastAPI) -> dict[str, Any]:
             get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         )
         schemas = found["components"]["schemas"]
-        for model in (Problem, PredictionRequest, OneImageRequest):  # what no route's signature names
+        for model in (
+            Problem,
+            PredictionRequest,
+            OneImageRequest,
+            InferenceRequest,
+            InferenceError,
+        ):  # what no route's signature names
             schema = model.model_json_schema(ref_template=_REF + "{model}")
-            schemas |= {**schema.pop("$defs"), model.__name__: schema}
+            schemas |= {**schema.pop("$defs", {}), model.__name__: schema}
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
-        for operation in _operations(found):
-            _complete(operation)
+        for path, operations in found["paths"].items():
+            for operation in operations.values():
+                _complete(operation, default=_protocol_error if path.startswith("/v2") else _problem)
         app.openapi_schema = found
     return app.openapi_schema
 
@@ -69,10 +79,6 @@ def _parameters(operation: Mapping[str, Any], place: str) -> list[dict[str, Any]
     return [each for each in operation.get("parameters", ()) if each["in"] == place]
 
 
-def _operations(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [operation for path in found["paths"].values() for operation in path.values()]
-
-
 def _with_whole_bounds(node: Any) -> Any:
     """FastAPI makes floats of all bounds: an integer is between 1 and 64, not between 1.0 and 64.0."""
     if isinstance(node, dict):
@@ -86,7 +92,7 @@ def _is_whole_bound(key: str, value: object) -> bool:
     return key.lower().endswith(("minimum", "maximum")) and isinstance(value, float) and value.is_integer()
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any], *, default: Callable[[], dict[str, Any]]) -> None:
     responses = operation["responses"]
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
@@ -95,12 +101,28 @@ def _complete(operation: dict[str, Any]) -> None:
         name = content.get("schema", {}).get("$ref", "").removeprefix(_REF).removesuffix("-Input")
         if "examples" not in content and name in examples.by_schema():
             content["example"] = examples.by_schema()[name]
-    responses["default"] = {
+    responses["default"] = default()
+
+
+def _problem() -> dict[str, Any]:
+    return {
         "description": "Every error is a problem as in RFC 9457",
         "content": {
             "application/problem+json": {
                 "schema": {"$ref": _REF + "Problem"},
                 "example": examples.by_schema()["Problem"],
+            }
+        },
+    }
+
+
+def _protocol_error() -> dict[str, Any]:
+    return {
+        "description": "Every error is one sentence, as the Open Inference Protocol has it",
+        "content": {
+            "application/json": {
+                "schema": {"$ref": _REF + "InferenceError"},
+                "example": examples.by_schema()["InferenceError"],
             }
         },
     }

@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from service.api import openapi
 from service.domain.field_errors import field_errors
+from service.domain.open_inference import InferenceError
 from service.domain.problem import Problem
 from service.errors import ArdoiseError, FieldError, InvalidImageError, InvalidSpecError, NotReadyError
 from service.storage import StorageError
@@ -27,6 +28,8 @@ REQUEST_ID = "ardoise.request_id"
 LONGEST_TEXT = 1000
 MOST_ERRORS = 100
 RETRY_AFTER_SECONDS = 2
+PROTOCOL = "/v2"
+"""Where the Open Inference Protocol is spoken, which has an error body of its own."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}  # RFC 9110's; Python 3.11 knows older ones
 
@@ -42,7 +45,10 @@ def answer(
     reasons: Sequence[str] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """The problem as a response."""
+    """The problem as a response; to a client of the Open Inference Protocol, as its specification has errors."""
+    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    if scope["path"] == PROTOCOL or scope["path"].startswith(PROTOCOL + "/"):
+        return _of_the_protocol(status, detail, errors or (), headers=retry | (headers or {}))
     problem = Problem(
         title=_PHRASES.get(status) or HTTPStatus(status).phrase,
         status=int(status),
@@ -52,13 +58,20 @@ def answer(
         errors=None if errors is None else tuple(_safe_error(error) for error in errors[:MOST_ERRORS]),
         reasons=None if reasons is None else tuple(safe(reason) for reason in reasons),
     )
-    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return Response(
         problem.model_dump_json(exclude_none=True),
         status_code=status,
         headers=retry | (headers or {}),
         media_type="application/problem+json",
     )
+
+
+def _of_the_protocol(status: int, detail: str, errors: Sequence[FieldError], *, headers: dict[str, str]) -> Response:
+    """One sentence with every wrong field in it; a request that cannot be processed is its 400."""
+    fields = "; ".join(f"{error.pointer.removeprefix('#').removeprefix('/')}: {error.detail}" for error in errors)
+    status = HTTPStatus.BAD_REQUEST if status == HTTPStatus.UNPROCESSABLE_ENTITY else status
+    content = InferenceError(error=safe(fields or detail)).model_dump_json()
+    return Response(content, status_code=status, headers=headers, media_type="application/json")
 
 
 def register(app: FastAPI) -> None:

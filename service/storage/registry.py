@@ -90,6 +90,11 @@ def newest(session: Session, model: str) -> ModelVersion | None:
     return None if row is None else model_records.version(row, aliases=aliases.of(session, model))
 
 
+def count(session: Session) -> int:
+    """How many models there are."""
+    return _count(session, ModelRow)
+
+
 def listing(session: Session) -> ModelList:
     """All models, by name."""
     return ModelList(

@@ -1,0 +1,149 @@
+"""The registered models to clients of the Open Inference Protocol."""
+
+import re
+from collections.abc import Sequence
+from importlib.metadata import version as version_of
+
+import numpy as np
+
+from service import registry
+from service.domain.open_inference import (
+    BINARY_EXTENSION,
+    DIGIT,
+    INPUT,
+    PLATFORM,
+    InferenceRequest,
+    InferenceResponse,
+    ModelMetadata,
+    ModelReadiness,
+    RequestOutput,
+    ServerMetadata,
+    TensorMetadata,
+)
+from service.domain.prediction import MAX_GRID_SIDE, MAX_IMAGES
+from service.errors import DamagedCheckpointError, InvalidImageError, NotReadyError, TooLargeError
+from service.inference import outputs, tensors
+from service.inference.decode import Picture
+from service.inference.images import MAX_REQUEST_PIXELS
+from service.inference.models import Model, Models
+from service.inference.predict import framed
+from service.registry import Choice
+from service.storage import Database
+from service.storage import registry as rows
+
+FRAMING = "framing"
+"""A request's own parameter: true has each image framed as for a prediction, whatever its size."""
+ALL_AS_BYTES = "binary_data_output"
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+
+
+def server() -> ServerMetadata:
+    """Who answers, and what beyond the protocol it takes."""
+    return ServerMetadata(name="ardoise", version=version_of("ardoise"), extensions=(BINARY_EXTENSION,))
+
+
+def choice(version: str | None) -> Choice:
+    """What a version in a path names: a number, or an alias in its place."""
+    return int(version) if version is not None and _NUMBER.fullmatch(version) else version
+
+
+def metadata(database: Database, model: str, version: str | None) -> ModelMetadata:
+    """What the model takes and gives; `NotFoundError` where there is no such model, version or alias."""
+    with database.reading() as session:
+        found = rows.chosen(session, model, choice(version)).version
+        numbers = [each.version for each in rows.get(session, model).versions]
+    side, classes = found.image_size, len(found.labels)
+    return ModelMetadata(
+        name=model,
+        versions=tuple(str(number) for number in reversed(numbers)),
+        platform=PLATFORM,
+        inputs=(TensorMetadata(name=INPUT, datatype="FP32", shape=(-1, side, side)),),
+        outputs=tuple(
+            TensorMetadata(name=name, datatype=datatype, shape=(-1,) if name == DIGIT else (-1, classes))
+            for name, datatype in outputs.DATATYPES.items()
+        ),
+    )
+
+
+def ready(database: Database, models: Models, model: str, version: str | None) -> ModelReadiness:
+    """Load its network where it is not; `NotReadyError` where that cannot be, `NotFoundError` as `metadata`."""
+    try:
+        registry.loaded(database, models, model, choice(version))
+    except DamagedCheckpointError as error:
+        raise NotReadyError((error.message,)) from error
+    return ModelReadiness(name=model)
+
+
+def infer(
+    database: Database, models: Models, *, model: str, version: str | None, request: InferenceRequest, tail: bytes
+) -> tuple[InferenceResponse, bytes]:
+    """The answer, and what follows its JSON: the tensors that are asked for as bytes, in their order.
+
+    `NotFoundError` as `metadata`; `InvalidImageError` where the request does not fit the model, which says where.
+    """
+    found, network = registry.loaded(database, models, model, choice(version))
+    images = _images(request, tail, network)
+    wanted = _wanted(request)
+    all_as_bytes = tensors.flag(request.parameters, ALL_AS_BYTES, otherwise=False)
+    computed = outputs.of(network, images)
+    parts = [
+        tensors.sent(
+            each.name,
+            outputs.DATATYPES[each.name],
+            computed[each.name],
+            as_bytes=tensors.wants_bytes(each, otherwise=all_as_bytes),
+        )
+        for each in wanted
+    ]
+    response = InferenceResponse(
+        model_name=model,
+        model_version=str(found.version),
+        id=request.id,
+        outputs=tuple(output for output, _ in parts),
+    )
+    return response, b"".join(content for _, content in parts)
+
+
+def _images(request: InferenceRequest, tail: bytes, network: Model) -> np.ndarray:
+    """float32 `(n, side, side)` in 0..255."""
+    if [given.name for given in request.inputs] != [INPUT]:
+        raise InvalidImageError(f"must be one input, named {INPUT!r}", pointer="#/inputs")
+    (array,) = tensors.received(request.inputs, tail)
+    reframed = tensors.flag(request.parameters, FRAMING, otherwise=False)
+    stack = _stack(array, None if reframed else network.manifest.image_size)
+    outside = ~((stack >= 0) & (stack <= 255))  # a NaN is neither
+    if outside.any():
+        number, y, x = (int(each) for each in np.argwhere(outside)[0])
+        raise InvalidImageError(f"image {number}, row {y}, value {x} must be between 0 and 255", pointer="#/inputs/0")
+    if not reframed:
+        return stack
+    return np.stack([framed(Picture(image), network.manifest)[0] for image in stack])
+
+
+def _stack(array: np.ndarray, side: int | None) -> np.ndarray:
+    """Its images, a copy: `(n, height, width)`, with one channel or flat; where `side` is given, of just this size."""
+    shape = array.shape
+    if len(shape) == 4 and shape[1] == 1:
+        shape = (shape[0], *shape[2:])
+    if len(shape) == 2 and side is not None and shape[1] == side * side:
+        shape = (shape[0], side, side)
+    largest = MAX_GRID_SIDE if side is None else side
+    fits = len(shape) == 3 and (shape[1:] == (side, side) or (side is None and min(shape[1:]) >= 1))
+    if not fits or max(shape[1:]) > largest or not 1 <= shape[0] <= MAX_IMAGES:
+        size = f"sides of 1 to {largest}" if side is None else f"{side} x {side}"
+        allowed = f"[n, height, width] or [n, 1, height, width], with n of 1 to {MAX_IMAGES} and {size}"
+        raise InvalidImageError(f"{list(array.shape)}: must be {allowed}", pointer="#/inputs/0/shape")
+    if array.size > MAX_REQUEST_PIXELS:
+        raise TooLargeError(f"the images of one request may have {MAX_REQUEST_PIXELS} pixels together")
+    return np.array(array.reshape(shape), dtype=np.float32)
+
+
+def _wanted(request: InferenceRequest) -> Sequence[RequestOutput]:
+    known = outputs.DATATYPES
+    wanted = request.outputs or tuple(RequestOutput(name=name) for name in known)
+    names = [each.name for each in wanted]
+    if unknown := [name for name in names if name not in known]:
+        raise InvalidImageError(f"there is no {unknown[0][:60]!r}; there are: {', '.join(known)}", pointer="#/outputs")
+    if len(set(names)) < len(names):
+        raise InvalidImageError("must name each output once", pointer="#/outputs")
+    return wanted
