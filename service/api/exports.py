@@ -1,5 +1,6 @@
 """A trained network as a file that runs without Ardoise."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -12,7 +13,8 @@ from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import ExperimentId
 from service.api.state import Live, Service
-from service.domain.export import EXPORT_PATHS, ExportFormat
+from service.domain.export import EXPORT_PATHS, ExportCard, ExportFormat
+from service.inference.models import Model
 
 PARITY_HEADER = "X-Ardoise-Parity"
 MEDIA_TYPES = {
@@ -28,10 +30,11 @@ router = APIRouter(
     dependencies=[Depends(no_unknown_parameters)],
 )
 _Name = Annotated[str, Path(description="`best`, `last` or an epoch")]
-_Known = Annotated[str | None, Header(alias="If-None-Match")]
+Known = Annotated[str | None, Header(alias="If-None-Match")]
 
 
-def _documented(kind: ExportFormat) -> dict[int | str, dict[str, Any]]:
+def documented(kind: ExportFormat) -> dict[int | str, dict[str, Any]]:
+    """What such a file is answered with."""
     header = {
         "description": "The largest difference of a logit from the checkpoint's, found when the file was made",
         "schema": {"type": "number"},
@@ -40,8 +43,8 @@ def _documented(kind: ExportFormat) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": content, "headers": {PARITY_HEADER: header}}, 304: {"description": "It is known already"}}
 
 
-@router.get(f"/{EXPORT_PATHS[ExportFormat.ONNX]}", response_class=Response, responses=_documented(ExportFormat.ONNX))
-async def onnx(experiment_id: ExperimentId, checkpoint: _Name, service: Live, known: _Known = None) -> Response:
+@router.get(f"/{EXPORT_PATHS[ExportFormat.ONNX]}", response_class=Response, responses=documented(ExportFormat.ONNX))
+async def onnx(experiment_id: ExperimentId, checkpoint: _Name, service: Live, known: Known = None) -> Response:
     """Greys of 0..255 in, `(batch, 1, height, width)`; `logits` and `probabilities` out; run in ONNX Runtime first."""
     return await _file(service, experiment_id, checkpoint, ExportFormat.ONNX, known)
 
@@ -49,36 +52,37 @@ async def onnx(experiment_id: ExperimentId, checkpoint: _Name, service: Live, kn
 @router.get(
     f"/{EXPORT_PATHS[ExportFormat.SAFETENSORS]}",
     response_class=Response,
-    responses=_documented(ExportFormat.SAFETENSORS),
+    responses=documented(ExportFormat.SAFETENSORS),
 )
-async def safetensors(experiment_id: ExperimentId, checkpoint: _Name, service: Live, known: _Known = None) -> Response:
+async def safetensors(experiment_id: ExperimentId, checkpoint: _Name, service: Live, known: Known = None) -> Response:
     """The weights with their layers, labels and preprocessing in the header; `weights` has none of these."""
     return await _file(service, experiment_id, checkpoint, ExportFormat.SAFETENSORS, known)
 
 
-@router.get(f"/{EXPORT_PATHS[ExportFormat.PT2]}", response_class=Response, responses=_documented(ExportFormat.PT2))
-async def exported(experiment_id: ExperimentId, checkpoint: _Name, service: Live, known: _Known = None) -> Response:
+@router.get(f"/{EXPORT_PATHS[ExportFormat.PT2]}", response_class=Response, responses=documented(ExportFormat.PT2))
+async def exported(experiment_id: ExperimentId, checkpoint: _Name, service: Live, known: Known = None) -> Response:
     """A package for `torch.export.load`, the same in and out as ONNX; the first time it takes seconds to make."""
     return await _file(service, experiment_id, checkpoint, ExportFormat.PT2, known)
 
 
 async def _file(
-    service: Service, experiment_id: str, checkpoint: str, kind: ExportFormat, if_none_match: str | None
+    service: Service, experiment_id: str, checkpoint: str, kind: ExportFormat, known: str | None
 ) -> Response:
-    card, model = await run_in_threadpool(
-        exporting.described,
-        service.database,
-        service.models,
-        experiment_id=experiment_id,
-        checkpoint=checkpoint,
-        kind=kind,
+    find = partial(
+        exporting.of_checkpoint, service.database, service.models, experiment_id=experiment_id, checkpoint=checkpoint
     )
+    card, model = await run_in_threadpool(find, kind=kind)
+    return await answer(service, card, model, name=f"{experiment_id}-epoch-{card.epoch}", known=known)
+
+
+async def answer(service: Service, card: ExportCard, model: Model, *, name: str, known: str | None) -> Response:
+    """The file with this card, made where it is not kept; 304 where the client has it already."""
+    kind = card.format
     made = service.exports.kept(card)
     if made is None:
         made = await to_thread.run_sync(service.exports.get, card, model, limiter=service.export_turns[kind])
     headers = {"ETag": f'"{made.sha256}"', PARITY_HEADER: str(made.parity)}
-    if headers["ETag"] in [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]:
+    if headers["ETag"] in [tag.strip().removeprefix("W/") for tag in (known or "").split(",")]:
         return Response(status_code=304, headers=headers)
-    name = f"{experiment_id}-epoch-{card.epoch}.{kind}"
-    headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    headers["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
     return Response(made.content, media_type=MEDIA_TYPES[kind], headers=headers)

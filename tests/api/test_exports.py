@@ -182,6 +182,22 @@ def test_nothing_is_made_of_what_is_damaged_or_not_there(served: Served, kind: s
     assert served.http.get(where(experiment_id, kind)).status_code == 404
 
 
+def test_a_version_of_a_model_is_exported_as_long_as_it_is_there(served: Served) -> None:
+    experiment_id = served.train(epochs=2)
+    body = {"experiment_id": experiment_id}
+    version = served.http.put("/v1/models/exported-one", json=body).json()["version"]
+    model = f"/v1/models/exported-one/versions/{version}"
+    kinds = ("onnx", "safetensors")
+    before = {kind: download(served, where(experiment_id, kind)).content for kind in kinds}
+    served.http.delete(f"/v1/experiments/{experiment_id}")
+    for kind in kinds:
+        answer = download(served, f"{model}/{kind}")
+        assert answer.content == before[kind]
+        assert answer.headers["Content-Disposition"].endswith(f'"exported-one-{version}.{kind}"')
+    served.http.delete("/v1/models/exported-one")
+    assert [served.http.get(f"{model}/{kind}").status_code for kind in FILES] == [404] * 3
+
+
 def test_a_layer_that_onnx_cannot_hold_is_a_problem_that_names_it(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
