@@ -47,11 +47,13 @@ from service.api import (
     workers,
 )
 from service.api.changes import Changes
+from service.api.quick_predictions import QuickPredictions
 from service.api.requests import BodyLimit, Requests
 from service.domain.spec import ExperimentSpec
 from service.inference import threads
 from service.inference.models import Models
 from service.linearity import Linearities
+from service.predicting import Predictor
 from service.settings import Settings
 from service.storage import Database, migrations
 
@@ -104,6 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
             changes=Changes(database),
             models=models,
             linearities=Linearities(database, settings, models),
+            predictor=Predictor(database, models),
         )
         state.attach(app, service)
         warm_up = threading.Thread(target=_warm_up, args=(app,), name="warm-up")
@@ -112,6 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield {server.CHANGES: service.changes}
         finally:
             service.changes.close()
+            await service.predictor.close()
             await run_in_threadpool(warm_up.join)  # a process that ends while torch is being loaded is aborted
             await run_in_threadpool(database.close)
 
@@ -128,6 +132,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(resource.router)
     app.mount(docs.ASSETS, docs.assets())
     problems.register(app)
+    app.add_middleware(QuickPredictions)
     app.add_middleware(BodyLimit, most=settings.max_body_bytes)
     app.add_middleware(Requests)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # as FastAPI's documentation says to

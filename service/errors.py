@@ -11,6 +11,7 @@
     ├── DatasetUnavailableError       503   the data set is not here and cannot be fetched
     ├── DeviceUnavailableError        503   the run asks for a device that this machine has not
     ├── UnexportableError             501   a format cannot hold a layer of the network
+    ├── BusyError                     503   more requests wait already than are let wait
     ├── NotReadyError                 503   something that the service needs is missing
     └── FencedError                   500   a worker lost its run to a later attempt (never leaves the worker)
 
@@ -107,6 +108,12 @@ class UnexportableError(ArdoiseError):
     """The network has a layer that the format cannot hold, or that would answer otherwise in it."""
 
     status = HTTPStatus.NOT_IMPLEMENTED
+
+
+class BusyError(ArdoiseError):
+    """More is asked than is answered in time: ask again later."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class NotReadyError(ArdoiseError):

@@ -109,7 +109,7 @@ def loaded(database: Database, models: Models, model: str, choice: Choice) -> tu
 def read(
     database: Database, models: Models, *, model: str, choice: Choice, pictures: Iterable[Picture]
 ) -> ModelPredictions:
-    """Let the chosen version read the pictures; errors as `loaded`, and as `reading.read` of a bad picture."""
+    """Let the chosen version read the pictures; errors as `loaded`, and as `reading.read_each` of a bad picture."""
     version, network = loaded(database, models, model, choice)
     return ModelPredictions(
         experiment_id=version.experiment_id,

@@ -1,10 +1,8 @@
 """What a trained network reads in an image."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Iterator
 
 from fastapi import APIRouter, Depends, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from service import reading
 from service.api import prediction_tables, tables
@@ -13,10 +11,9 @@ from service.api.image_bodies import BODY_DOCUMENTATION, pictures
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import CheckpointChoice, ExperimentId
 from service.api.state import Live
-from service.domain.prediction import Predictions
+from service.domain.prediction import Prediction, Predictions
 
 router = APIRouter(prefix="/v1/experiments", tags=["predictions"], dependencies=[Depends(no_unknown_parameters)])
-Answer = TypeVar("Answer")
 
 
 @router.post(
@@ -39,12 +36,13 @@ async def predict(
     """
     sent = await pictures(request)
 
-    def ask(read: Callable[..., Answer]) -> Answer:
-        return read(
-            service.database, service.models, experiment_id=experiment_id, checkpoint=checkpoint, pictures=sent()
-        )
-
     if chosen is not tables.Format.JSON:
-        return await prediction_tables.answer(lambda: ask(reading.read_each), chosen=chosen, names=sent.names)
-    found = await run_in_threadpool(ask, reading.read)
+
+        def read_each() -> Iterator[Prediction]:
+            return reading.read_each(
+                service.database, service.models, experiment_id=experiment_id, checkpoint=checkpoint, pictures=sent()
+            )
+
+        return await prediction_tables.answer(read_each, chosen=chosen, names=sent.names)
+    found = await service.predictor.read(experiment_id, checkpoint, sent, request.receive)
     return as_json(found.named(sent.names))

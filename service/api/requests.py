@@ -6,13 +6,14 @@ from uuid import uuid4
 
 import structlog
 from fastapi import HTTPException
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api import problems
+from service.inference.desk import ClientGoneError
 
 HEADER = "X-Request-ID"
+_RAW_HEADER = HEADER.lower().encode()
 ACCEPTED_ID = re.compile(r"[!-~]{1,128}")
 HEALTH = frozenset({"/livez", "/readyz"})
 
@@ -32,7 +33,7 @@ class Requests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
+        given = next((value for name, value in scope["headers"] if name == _RAW_HEADER), b"").decode("latin-1")
         request_id = given if ACCEPTED_ID.fullmatch(given) else uuid4().hex
         scope[problems.REQUEST_ID] = request_id
         began, status = time.perf_counter(), 0
@@ -41,13 +42,13 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[HEADER] = request_id
+                message["headers"] = [*message.get("headers", ()), (_RAW_HEADER, request_id.encode())]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self.app(scope, receive, send_with_id)
-            except ClientDisconnect:
+            except (ClientDisconnect, ClientGoneError):
                 log.info("the client went away")
             except Exception:
                 log.exception("a request ended in an error that nothing answers", path=scope["path"])
@@ -75,7 +76,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("Content-Length", "0")
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if int(declared) > self.most:
             await problems.answer(scope, 413, self._too_large)(scope, receive, send)
             return

@@ -15,6 +15,7 @@ from service.evidence import Evidence
 from service.inference.exports import Exports
 from service.inference.models import Models
 from service.linearity import Linearities
+from service.predicting import Predictor
 from service.settings import Settings
 from service.storage import Database, Session
 
@@ -27,6 +28,7 @@ class Service:
     database: Database
     changes: Changes
     models: Models
+    predictor: Predictor
     linearities: Linearities
     exports: Exports = field(default_factory=Exports)
     export_turns: Mapping[ExportFormat, CapacityLimiter] = field(

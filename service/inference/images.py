@@ -46,7 +46,11 @@ def from_request(request: PredictionRequest) -> Iterator[Picture]:
 
 def _from_grid(grid: list[list[float]]) -> Picture:
     """The grid is scaled from 0..1 where it has no value above 1, so a grid of zeros and ones is black and white."""
-    pixels = np.array(grid, dtype=np.float32)
+    return of_grey_values(np.array(grid, dtype=np.float32))
+
+
+def of_grey_values(pixels: np.ndarray) -> Picture:
+    """Of float32 `(height, width)`, in 0..255 or in 0..1."""
     return Picture(pixels * 255 if pixels.max() <= 1 else pixels)
 
 

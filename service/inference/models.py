@@ -49,6 +49,15 @@ class Models:
             self._load(checkpoint, future)
         return future.result()
 
+    def loaded(self, checkpoint: Checkpoint) -> Model | None:
+        """The checkpoint's network where it is there at once; never waits for one that is being loaded."""
+        with self._lock:
+            future = self._loaded.get(checkpoint.id)
+            if future is None or not _is_loaded(future):
+                return None
+            self._loaded.move_to_end(checkpoint.id)
+        return future.result()
+
     def forget(self, experiment_id: str) -> None:
         """Drop what was loaded of an experiment that is deleted."""
         with self._lock:

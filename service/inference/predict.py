@@ -1,7 +1,7 @@
 """Pictures in, predictions out."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,9 @@ from service.inference.preprocessing import frame
 
 if TYPE_CHECKING:
     import torch
+
+Framed = tuple[np.ndarray, Preprocessing]
+"""An image as the network's own were, `(height, width)`, and what was done to it."""
 
 RUN_AT_ONCE = 256
 """Images; the feature maps of a wide network on more would take much memory for little time."""
@@ -32,7 +35,22 @@ def predict(model: Model, pictures: Iterable[Picture]) -> Iterator[Prediction]:
             yield _prediction(values, probabilities, best, labels=manifest.labels, preprocessing=done)
 
 
-def framed(picture: Picture, manifest: Manifest) -> tuple[np.ndarray, Preprocessing]:
+def predictions_of(logits: np.ndarray, images: Sequence[Framed], manifest: Manifest) -> Iterator[Prediction]:
+    """What logits `(n, classes)` say of `n` images, in their order."""
+    probabilities = _softmax(logits)
+    rows = zip(logits.tolist(), probabilities.tolist(), logits.argmax(1).tolist(), images, strict=True)
+    for values, shares, best, (_, done) in rows:
+        yield _prediction(values, shares, best, labels=manifest.labels, preprocessing=done)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite stays so, and is told as null
+        powers = np.exp(logits - logits.max(1, keepdims=True))
+        shares: np.ndarray = powers / powers.sum(1, keepdims=True)
+    return shares
+
+
+def framed(picture: Picture, manifest: Manifest) -> Framed:
     """The picture as this network's training images were, and what was done to it; as `preprocessing.frame`."""
     return frame(
         picture.pixels,

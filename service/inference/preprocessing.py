@@ -35,8 +35,8 @@ def frame(
     inverted = ink.is_dark_on_light(grey)
     if inverted:
         grey = 255 - grey
-    if _is_framed(grey, sizes=(image_size, native_size), native_size=native_size, framing=framing):
-        return _as_it_is(grey, image_size=image_size, inverted=inverted)
+    if is_framed(grey, sizes=(image_size, native_size), native_size=native_size, framing=framing):
+        return as_it_is(grey, image_size=image_size, inverted=inverted)
     found = ink.find(grey)
     if found is None:
         blank = np.zeros((image_size, image_size), dtype=np.float32)
@@ -47,7 +47,7 @@ def frame(
     return placed, Preprocessing(inverted=inverted, cropped=(left, top, width, height), warnings=found.warnings)
 
 
-def _is_framed(grey: np.ndarray, *, sizes: tuple[int, ...], native_size: int, framing: Framing) -> bool:
+def is_framed(grey: np.ndarray, *, sizes: tuple[int, ...], native_size: int, framing: Framing) -> bool:
     side, peak = len(grey), float(grey.max())
     if grey.shape != (side, side) or side not in sizes or peak < ink.FAINT_LEVELS:
         return False
@@ -66,11 +66,11 @@ def _is_in_place(grey: np.ndarray, box: ink.Box, *, native_size: int, framing: F
     if not 0.9 * expected - 1 <= max(width, height) <= expected + 1:
         return False
     x, y = _centre_of_mass(grey) if framing.centre == "mass" else (left + width / 2, top + height / 2)
-    middle = _middle(side, native_size, framing)
+    middle = middle_of(side, native_size, framing)
     return max(abs(x - middle), abs(y - middle)) <= CENTRE_TOLERANCE * side / native_size
 
 
-def _as_it_is(grey: np.ndarray, *, image_size: int, inverted: bool) -> tuple[np.ndarray, Preprocessing]:
+def as_it_is(grey: np.ndarray, *, image_size: int, inverted: bool) -> tuple[np.ndarray, Preprocessing]:
     """Its geometry kept; its contrast too, unless no ink comes near white (as in images of 0..16)."""
     peak = float(grey.max())
     if peak < 192:
@@ -86,7 +86,7 @@ def _placed(found: ink.Ink, *, image_size: int, native_size: int, framing: Frami
     left, top, width, height = found.box
     scale = framing.box * image_size / native_size / max(width, height)
     x, y = _centre_of_mass(found.strength) if framing.centre == "mass" else (left + width / 2, top + height / 2)
-    middle = _middle(image_size, native_size, framing)
+    middle = middle_of(image_size, native_size, framing)
     window = image_size / scale
     from_x, from_y = x - middle / scale, y - middle / scale
     canvas, (moved_x, moved_y) = _on_a_canvas(found, from_x, from_y, window)
@@ -110,7 +110,7 @@ def _on_a_canvas(found: ink.Ink, from_x: float, from_y: float, window: float) ->
     return canvas, (from_x - x0, from_y - y0)
 
 
-def _middle(side: int, native_size: int, framing: Framing) -> float:
+def middle_of(side: int, native_size: int, framing: Framing) -> float:
     """Where the centre belongs, in pixels from the left and from the top.
 
     Mass was centred on a pixel, not between two: in 28 x 28 the middle pixel is the one from 14 to 15.

@@ -1,0 +1,151 @@
+"""The short way of one small image to its answer, past the router and everything else that it does not need.
+
+It takes the requests of a client that sends digits by the thousand: `POST /v1/experiments/{id}/predictions` with one
+grid as JSON or one image file, a few kilobytes, of a network that is loaded. It answers what is right and nothing else:
+whatever it does not know, finds wrong or would have to wait for goes on to the route (`predictions.py`), with the body,
+and is answered there as if there were no other way. So errors, documentation and everything rare are in one place.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from http import HTTPStatus
+
+import numpy as np
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api import problems, state, tables
+from service.domain.prediction import MAX_GRID_SIDE
+from service.errors import BusyError, InvalidImageError
+from service.inference.decode import Picture, decode
+from service.inference.desk import ClientGoneError
+from service.inference.images import of_grey_values
+from service.inference.lane import Sent
+from service.predicting import answer
+
+PATH = re.compile(r"/v1/experiments/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/predictions")
+CHECKPOINTS = {b"": "best", b"checkpoint=best": "best", b"checkpoint=last": "last"}
+MOST_BYTES = 16 * 1024
+"""Of a body: it is decoded in the network's own lane, where a larger one would hold up the others."""
+MOST_PIXELS = 128 * 128
+PNG = b"\x89PNG\r\n\x1a\n"
+WORDS = (b"true", b"false", b"null")
+"""numpy takes them for numbers, JSON does not."""
+
+
+class QuickPredictions:
+    """Middleware, innermost: what it does not answer goes on as it came."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        checkpoint, match = None, None
+        if scope["type"] == "http" and scope["method"] == "POST":
+            checkpoint, match = CHECKPOINTS.get(scope["query_string"]), PATH.fullmatch(scope["path"])
+        if checkpoint is None or match is None:
+            await self.app(scope, receive, send)
+            return
+        messages = await _first(receive)
+        sent = _sent(scope, messages)
+        scope["path_params"] = {"experiment_id": match[1]}  # for the log
+        content = None
+        if sent is not None:
+            try:
+                content = await _read(scope, match[1], checkpoint, sent, receive)
+            except BusyError as error:
+                await problems.answer(scope, HTTPStatus.SERVICE_UNAVAILABLE, error.message)(scope, receive, send)
+                return
+        if content is None:
+            await self.app(scope, _again(messages, receive), send)
+            return
+        headers = [(b"content-length", b"%d" % len(content)), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+
+async def _read(scope: Scope, experiment_id: str, checkpoint: str, sent: Sent, receive: Receive) -> bytes | None:
+    predictor = state.of(scope["app"]).predictor
+    try:
+        read = await predictor.at_once(experiment_id, checkpoint, sent, receive)
+    except (BusyError, ClientGoneError):
+        raise
+    except Exception:  # noqa: BLE001  # the route finds it as well, and says what it is
+        return None
+    if read is None:
+        return None
+    stored, said = read
+    return answer(experiment_id, checkpoint, stored, said).model_dump_json().encode()
+
+
+async def _first(receive: Receive) -> list[Message]:
+    """The body, or as much of it as shows that it is not a small one."""
+    messages = [await receive()]
+    size = len(messages[0].get("body", b""))
+    while messages[-1].get("more_body") and size <= MOST_BYTES:
+        messages.append(await receive())
+        size += len(messages[-1].get("body", b""))
+    return messages
+
+
+def _again(messages: Sequence[Message], receive: Receive) -> Receive:
+    """What was read already, then what is yet to come."""
+    left = [*reversed(messages)]
+
+    async def receive_again() -> Message:
+        return left.pop() if left else await receive()
+
+    return receive_again
+
+
+def _sent(scope: Scope, messages: Sequence[Message]) -> Sent | None:
+    """How to decode the body, where it is one that is taken here."""
+    if any(message["type"] != "http.request" for message in messages) or messages[-1].get("more_body"):
+        return None
+    body = messages[0]["body"] if len(messages) == 1 else b"".join([message["body"] for message in messages])
+    if not 0 < len(body) <= MOST_BYTES:
+        return None
+    declared, accepted = (_header(scope, name) for name in (b"content-type", b"accept"))
+    if accepted not in ("", "*/*") and tables.choose(None, accept=accepted) is not tables.Format.JSON:
+        return None
+    if declared.partition(";")[0].strip().lower() == "application/json":
+        return partial(_grid, body)
+    if body.startswith(PNG) and body[12:16] == b"IHDR":
+        width, height = int.from_bytes(body[16:20]), int.from_bytes(body[20:24])
+        if width * height <= MOST_PIXELS:
+            return partial(decode, body, content_type=declared, max_pixels=MOST_PIXELS)
+    return None
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    found: bytes = next((value for key, value in scope["headers"] if key == name), b"")
+    return found.decode("latin-1")
+
+
+def _grid(body: bytes) -> Picture:
+    """Of `{"pixels": [[...], ...]}`, as `domain.prediction.check_grid` and `inference.images` would have it."""
+    if any(word in body for word in WORDS):
+        raise InvalidImageError("not only numbers")
+    document = orjson.loads(body)
+    if not isinstance(document, dict) or len(document) != 1:
+        raise InvalidImageError("not one grid")
+    rows = document["pixels"]
+    try:
+        values = np.frombuffer(b"".join([*map(bytes, rows)]), dtype=np.uint8)
+        pixels = values.reshape(len(rows), len(rows[0])).astype(np.float32)
+        if {*map(len, rows)} != {pixels.shape[1]} or {*map(type, rows)} != {list}:
+            raise InvalidImageError("not rows of one length")
+    except TypeError:  # not whole numbers
+        pixels = _checked(np.array(rows))
+    if not pixels.size or max(pixels.shape) > MAX_GRID_SIDE:
+        raise InvalidImageError("no grid")
+    return of_grey_values(pixels)
+
+
+def _checked(values: np.ndarray) -> np.ndarray:
+    if values.ndim != 2 or values.dtype.kind not in "if" or not values.size:
+        raise InvalidImageError("not a grid of numbers")
+    if not 0 <= values.min() <= values.max() <= 255:
+        raise InvalidImageError("not between 0 and 255")
+    return values.astype(np.float32)

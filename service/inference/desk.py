@@ -1,0 +1,135 @@
+"""Where requests wait for a loaded network's answer: how many may, for how long, and what becomes of those who leave.
+
+Lives on the event loop. What waits for longer than `PATIENT_SECONDS` is looked after: a request whose client has gone
+is dropped before it is computed, one that has waited for `LONGEST_SECONDS` is answered that it was too much. Until then
+it costs neither a timer nor a task of its own.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from service.domain.manifest import Manifest
+from service.domain.prediction import Prediction
+from service.errors import BusyError
+from service.inference import forms
+from service.inference.forms import Form
+from service.inference.lane import MOST_TOGETHER, Asked, Lane, Sent
+from service.inference.models import Model
+from service.inference.predict import Framed
+
+MOST_WAITING = 1024
+"""Images of all requests together, but for one request's own."""
+LONGEST_SECONDS = 30.0
+PATIENT_SECONDS = 0.1
+THREADS = 2
+"""Networks that compute at once; each has one thread."""
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+"""A request's, after its body: it then says only that the client has gone."""
+
+
+class ClientGoneError(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class Desk:
+    """The lanes of all loaded networks."""
+
+    def __init__(self, *, most_waiting: int = MOST_WAITING, longest_seconds: float = LONGEST_SECONDS) -> None:
+        self.waiting = 0
+        self._most, self._longest = most_waiting, longest_seconds
+        self._lanes: WeakKeyDictionary[Model, Lane] = WeakKeyDictionary()
+        self._opening: dict[Model, asyncio.Task[Lane]] = {}
+        self._threads = ThreadPoolExecutor(max(THREADS, min(4, os.cpu_count() or 1)), thread_name_prefix="lane")
+        self._asked: dict[Asked, Receive] = {}
+        self._watched: dict[Asked, asyncio.Task[None]] = {}
+        self._round: asyncio.TimerHandle | None = None
+
+    def open_lane(self, model: Model) -> Lane | None:
+        """The network's lane where it has one already."""
+        return self._lanes.get(model)
+
+    async def lane(self, model: Model) -> Lane:
+        """The network's lane; of several that ask for a new one at once, one makes it."""
+        lane = self._lanes.get(model)
+        if lane is None:
+            opening = self._opening.get(model)
+            if opening is None:
+                opening = self._opening[model] = asyncio.create_task(self._open(model))
+            lane = await asyncio.shield(opening)
+        return lane
+
+    def lane_of(self, form: Form, manifest: Manifest) -> Lane:
+        """One more lane in these threads."""
+        return Lane(form, manifest, threads=self._threads)
+
+    def ask(
+        self, lane: Lane, images: Sent | Sequence[Framed], receive: Receive
+    ) -> "asyncio.Future[tuple[Prediction, ...]]":
+        """Put the images into the lane; `BusyError` at once where too many wait."""
+        if self.waiting >= self._most:
+            raise BusyError(f"{self.waiting} images wait to be read already: try again")
+        asked = Asked(images, asyncio.get_running_loop().create_future())
+        self.waiting += asked.count
+        self._asked[asked] = receive
+        asked.answer.add_done_callback(lambda _: self._answered(asked))
+        if self._round is None:
+            self._round = asyncio.get_running_loop().call_later(PATIENT_SECONDS, self._look_after)
+        lane.put(asked)
+        return asked.answer
+
+    async def read(self, lane: Lane, images: Sequence[Framed], receive: Receive) -> tuple[Prediction, ...]:
+        """All of a request's images, a portion after another, so that others' turn comes between."""
+        said: list[Prediction] = []
+        for start in range(0, len(images), MOST_TOGETHER):
+            said += await self.ask(lane, images[start : start + MOST_TOGETHER], receive)
+        return tuple(said)
+
+    async def close(self) -> None:
+        """Let what is being computed end, and compute nothing after it."""
+        if self._round is not None:
+            self._round.cancel()
+        for asked in [*self._asked]:
+            if not asked.answer.done():
+                asked.answer.set_exception(BusyError("the service ends"))
+        await asyncio.to_thread(self._threads.shutdown)
+
+    async def _open(self, model: Model) -> Lane:
+        try:
+            form = await asyncio.to_thread(forms.quickest, model.network, model.manifest)
+            lane = self._lanes[model] = self.lane_of(form, model.manifest)
+            return lane
+        finally:
+            del self._opening[model]
+
+    def _answered(self, asked: Asked) -> None:
+        self.waiting -= asked.count
+        del self._asked[asked]
+        watch = self._watched.pop(asked, None)
+        if watch is not None:
+            watch.cancel()
+
+    def _look_after(self) -> None:
+        now = monotonic()
+        for asked, receive in [*self._asked.items()]:
+            waited = now - asked.since
+            if asked.answer.done():
+                continue
+            if waited > self._longest:
+                asked.answer.set_exception(BusyError(f"not read within {self._longest:g} seconds: try again"))
+            elif waited > PATIENT_SECONDS and asked not in self._watched:
+                self._watched[asked] = asyncio.create_task(_until_gone(asked, receive))
+        again = bool(self._asked)
+        self._round = asyncio.get_running_loop().call_later(PATIENT_SECONDS, self._look_after) if again else None
+
+
+async def _until_gone(asked: Asked, receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    if not asked.answer.done():
+        asked.answer.set_exception(ClientGoneError)
