@@ -51,6 +51,7 @@ from service.api.quick_predictions import QuickPredictions
 from service.api.requests import BodyLimit, Requests
 from service.domain.spec import ExperimentSpec
 from service.inference import threads
+from service.inference.acquaintance import Acquaintance
 from service.inference.models import Models
 from service.linearity import Linearities
 from service.predicting import Predictor
@@ -107,6 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
             models=models,
             linearities=Linearities(database, settings, models),
             predictor=Predictor(database, models),
+            acquaintance=Acquaintance(data_dir=settings.datasets_dir, cache_dir=settings.cache_dir),
         )
         state.attach(app, service)
         warm_up = threading.Thread(target=_warm_up, args=(app,), name="warm-up")

@@ -12,6 +12,7 @@ from service import evidence
 from service.api.changes import Changes
 from service.domain.export import ExportFormat
 from service.evidence import Evidence
+from service.inference.acquaintance import Acquaintance
 from service.inference.exports import Exports
 from service.inference.models import Models
 from service.linearity import Linearities
@@ -30,6 +31,7 @@ class Service:
     models: Models
     predictor: Predictor
     linearities: Linearities
+    acquaintance: Acquaintance
     exports: Exports = field(default_factory=Exports)
     export_turns: Mapping[ExportFormat, CapacityLimiter] = field(
         default_factory=lambda: {each: CapacityLimiter(1) for each in ExportFormat}
