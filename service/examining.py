@@ -59,7 +59,7 @@ def read(
     with database.reading() as session:
         dataset = experiments.get(session, experiment_id).spec.dataset.name
     images = _digits_of(_one(pictures), model) if asked.segment else [_whole(each, model) for each in pictures]
-    known = acquaintance.with_dataset(dataset)
+    known = acquaintance.with_dataset(dataset, image_size=model.manifest.image_size)
     predictions = tuple(_examined(images, model, known, asked))
     return ExaminedPredictions(
         experiment_id=experiment_id,

@@ -49,7 +49,8 @@ def on_grey_paper(digit: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """A pencil on grey paper that is lit from one side, with a little noise."""
     page = np.pad(_resized(digit, 150), 40) / 255.0
     light = 180 + 40 * (np.indices(page.shape)[1] / page.shape[1] - 0.5)
-    return (light - 120 * page + random.normal(0, 8, page.shape)).clip(0, 255).astype(np.uint8)
+    lit: np.ndarray = light - 120 * page + random.normal(0, 8, page.shape)
+    return lit.clip(0, 255).astype(np.uint8)
 
 
 def as_jpeg(digit: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -151,8 +151,8 @@ def enlarged(digit: np.ndarray, factor: int) -> np.ndarray:
 
 
 def _written(text: str, side: int, random: np.random.Generator) -> np.ndarray:
-    fonts = _fonts()
-    font = ImageFont.truetype(str(fonts[int(random.integers(len(fonts)))]), side)
+    files = fonts()
+    font = ImageFont.truetype(str(files[int(random.integers(len(files)))]), side)
     left, top, right, bottom = (int(each) for each in font.getbbox(text))
     page = Image.new("L", (right - left + 60, bottom - top + 60), 255)
     ImageDraw.Draw(page).text((30 - left, 30 - top), text, font=font, fill=0)
@@ -160,7 +160,7 @@ def _written(text: str, side: int, random: np.random.Generator) -> np.ndarray:
 
 
 @cache
-def _fonts() -> tuple[Path, ...]:
+def fonts() -> tuple[Path, ...]:
     """DejaVu as matplotlib brings it along: sans, serif, mono, upright, bold and slanted."""
     import matplotlib as mpl
 

@@ -20,6 +20,7 @@ from service.api import (
 from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
 from service.domain.checkpoint import CheckpointList, CheckpointListing
 from service.domain.curves import CurveSeries, Finding, FindingList, LearningCurves, Remark, Severity
+from service.domain.examination import Distance, ExaminedPrediction, ExaminedPredictions, SeenPreprocessing, Verdict
 from service.domain.experiment import (
     BestEpoch,
     Experiment,
@@ -71,6 +72,7 @@ def by_schema() -> dict[str, Any]:
         _findings(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
         *comparison_examples.of(_experiment()), *diagnostics_examples.records(_ID),
         *model_examples.records(_ID, _predictions().predictions[0]), *open_inference_examples.records(),
+        _examined(),
     )  # fmt: skip
     whole = {type(record).__name__: record.model_dump(mode="json") for record in records}
     problem = _problem().model_dump(mode="json", exclude_none=True)
@@ -254,6 +256,32 @@ def _predictions() -> Predictions:
         preprocessing=Preprocessing(inverted=True, cropped=(4, 2, 20, 24)),
     )
     return Predictions(experiment_id=_ID, checkpoint=CheckpointName(name="best", epoch=2), predictions=(seven,))
+
+
+def _examined() -> ExaminedPredictions:
+    (seven,) = _predictions().predictions
+    distance = Distance(
+        value=2.4,
+        as_far=0.6,
+        doubtful_from=9.1,
+        no_digit_from=12.3,
+        nearest=7,
+        residual=0.19,
+        to_class=-210.5,
+        stroke=0.9,
+    )
+    examined = ExaminedPrediction(
+        **dict(seven) | {"preprocessing": SeenPreprocessing(**dict(seven.preprocessing))},
+        verdict=Verdict.DIGIT,
+        reasons=(),
+        ink_share=0.11,
+        distance=distance,
+        distance_unavailable=None,
+        box=(4, 2, 20, 24),
+    )
+    return ExaminedPredictions(
+        experiment_id=_ID, checkpoint=CheckpointName(name="best", epoch=2), text="7", predictions=(examined,)
+    )
 
 
 def _problem() -> Problem:

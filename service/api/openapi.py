@@ -101,6 +101,10 @@ def _complete(operation: dict[str, Any], *, default: Callable[[], dict[str, Any]
         name = content.get("schema", {}).get("$ref", "").removeprefix(_REF).removesuffix("-Input")
         if "examples" not in content and name in examples.by_schema():
             content["example"] = examples.by_schema()[name]
+        # Where it is one of several, an example of each.
+        names = [each.get("$ref", "").removeprefix(_REF) for each in content.get("schema", {}).get("anyOf", ())]
+        if "examples" not in content and (known := [each for each in names if each in examples.by_schema()]):
+            content["examples"] = {each: {"value": examples.by_schema()[each]} for each in known}
     responses["default"] = default()
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+MOST_SIDE = 32
+"""In pixels; larger images are compared at this size, for the components of 64 x 64 pixels would take a minute."""
+
 
 class Acquaintance:
     """Safe from any thread. It never downloads: what is not on this machine is not known."""
@@ -32,31 +35,32 @@ class Acquaintance:
         self._data_dir = data_dir
         self._cache_dir = cache_dir
         self._lock = threading.Lock()
-        self._known: dict[str, Familiarity] = {}
+        self._known: dict[tuple[str, int], Familiarity] = {}
 
-    def with_dataset(self, name: str) -> Familiarity | str:
-        """What is known of its training images; a sentence that says why nothing is.
+    def with_dataset(self, name: str, *, image_size: int) -> Familiarity | str:
+        """What is known of its training images at this size, or at the largest; a sentence that says why nothing is.
 
         The first call takes a second of MNIST where the cache folder has none of it.
         """
-        if (known := self._known.get(name)) is not None:
+        asked = name, min(image_size, MOST_SIDE)
+        if (known := self._known.get(asked)) is not None:
             return known
         if name not in datasets.names():
             return f"there is no data set {name} here"
         if not datasets.is_here(name, data_dir=self._data_dir):
             return f"the data set {name} is not on this machine, and a prediction downloads nothing"
         with self._lock:
-            if name not in self._known:
+            if asked not in self._known:
                 try:
-                    self._known[name] = self._made(name)
+                    self._known[asked] = self._made(*asked)
                 except ArdoiseError as error:
                     return error.message
-            return self._known[name]
+            return self._known[asked]
 
-    def _made(self, name: str) -> Familiarity:
-        train = datasets.load(name, data_dir=self._data_dir, cache_dir=self._cache_dir).train
+    def _made(self, name: str, side: int) -> Familiarity:
+        train = datasets.load(name, data_dir=self._data_dir, image_size=side, cache_dir=self._cache_dir).train
         images, labels = train.images.numpy(), train.labels.numpy()
-        file, key = self._cache_dir / f"familiarity-{name}.safetensors", _key(images, labels)
+        file, key = self._cache_dir / f"familiarity-{name}-{side}.safetensors", _key(images, labels)
         if (found := _stored(file, key)) is None:
             found = familiarity.fit(images, labels)
             _store(found, file, key)

@@ -18,6 +18,8 @@ from service.inference.familiarity import Familiarity
 
 UNSURE = 0.5
 """Below this probability the network itself would rather say that it is another digit."""
+STRANGE_AT_THE_BORDER = 0.1
+"""Ink at the border makes an image doubtful where no more than this share of the training digits is as far."""
 NEVER_A_DIGIT = {ReasonCode.BLANK, ReasonCode.SEVERAL_DIGITS, ReasonCode.UNFAMILIAR}
 
 
@@ -40,21 +42,24 @@ class Examination:
 def examine(image: np.ndarray, answer: Prediction, known: Familiarity | None) -> Examination:
     """Look at a framed image, float32 `(side, side)` in 0..255, and at what a network answered to it."""
     ink_share = float(image.mean() / 255)
-    reasons = list(_of_picture(answer.preprocessing))
-    if known is None or ink.NO_INK in answer.preprocessing.warnings:
-        return Examination((*reasons, *_of_network(answer)), ink_share, None)
+    blank = ink.NO_INK in answer.preprocessing.warnings
+    if known is None or blank:
+        return Examination((*_of_picture(answer.preprocessing, None), *_of_network(answer)), ink_share, None)
     distance, apart = known.describe(image, digit=answer.digit)
-    return Examination(
-        (*reasons, *_of_distance(distance), *_of_network(answer, distance if apart else None)), ink_share, distance
+    reasons = (
+        *_of_picture(answer.preprocessing, distance),
+        *_of_distance(distance),
+        *_of_network(answer, distance if apart else None),
     )
+    return Examination(reasons, ink_share, distance)
 
 
-def _of_picture(done: Preprocessing) -> list[Reason]:
+def _of_picture(done: Preprocessing, distance: Distance | None) -> list[Reason]:
+    # Whoever cuts a digit out leaves no border: of all tight cuts that says nothing, of strange ones it does.
+    strange = distance is not None and distance.as_far < STRANGE_AT_THE_BORDER
+    told = [each for each in done.warnings if each != ink.TOUCHES_BORDER or strange]
     codes = {ink.NO_INK: ReasonCode.BLANK, ink.SEPARATE_SHAPES: ReasonCode.SEVERAL_DIGITS}
-    return [
-        Reason(code=codes.get(warning, ReasonCode.POOR_PICTURE), detail=_ADVICE.get(warning, warning))
-        for warning in done.warnings
-    ]
+    return [Reason(code=codes.get(each, ReasonCode.POOR_PICTURE), detail=_ADVICE.get(each, each)) for each in told]
 
 
 _ADVICE = {

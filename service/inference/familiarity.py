@@ -11,6 +11,7 @@ counts by the share of held-out images that are as extreme, the logarithms added
 limits: one held-out digit in 50 is `doubtful`, one in 500 `no_digit`.
 """
 
+import math
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -53,15 +54,15 @@ class Familiarity:
     @property
     def side(self) -> int:
         """In pixels, of the images that it is about."""
-        return round(len(self.mean) ** 0.5)
+        return math.isqrt(len(self.mean))
 
     def describe(self, image: np.ndarray, *, digit: int | None = None) -> tuple[Distance, bool]:
         """The distance of a framed image `(side, side)` in 0..255, and whether it is far from `digit`'s class in
         comparison with the nearest. An image of another size is resized.
         """
         if len(image) != self.side:
-            resized = Image.fromarray(image).resize((self.side, self.side), Image.Resampling.BILINEAR)
-            image = np.asarray(resized)
+            resized = Image.fromarray(image).resize((self.side, self.side), Image.Resampling.BICUBIC)
+            image = np.clip(np.asarray(resized), 0, 255)
         measured, to_classes = self.measure(image[None])
         value = float(self._combined(measured)[0])
         nearest = int(to_classes[0].argmin())
@@ -93,9 +94,8 @@ class Familiarity:
         return np.stack([residual, to_classes.min(1), np.exp(features[:, -1])]), to_classes
 
     def _combined(self, measured: np.ndarray) -> np.ndarray:
-        return np.sum(
-            [-_log_tail(known, values) for known, values in zip(self.held_out, measured, strict=True)], axis=0
-        )
+        tails = [_log_tail(known, values) for known, values in zip(self.held_out, measured, strict=True)]
+        return -np.stack(tails).sum(0)
 
 
 def fit(images: np.ndarray, labels: np.ndarray) -> Familiarity:

@@ -7,8 +7,7 @@ half of their height.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -153,32 +152,26 @@ def _lines(parts: Sequence[_Part]) -> list[list[_Part]]:
     return [sorted(line, key=lambda part: part.left) for line in lines]
 
 
-def _cut(whole: _Part, strength: np.ndarray, labels: np.ndarray) -> list[_Part]:
-    """In two or more where it is so wide that it must be, and where its ink is thin."""
-    if whole.width < WIDE * whole.height:
-        return [whole]
-    inside = (slice(whole.top, whole.bottom), slice(whole.left, whole.right))
-    own = np.where(np.isin(labels[inside], whole.labels), strength[inside], 0)
+def _cut(part: _Part, strength: np.ndarray, labels: np.ndarray) -> list[_Part]:
+    """In two where it is so wide that it must be, at the thinnest place about its middle, and each of the two again."""
+    if part.width < WIDE * part.height:
+        return [part]
+    inside = (slice(part.top, part.bottom), slice(part.left, part.right))
+    own = np.where(np.isin(labels[inside], part.labels), strength[inside], 0)
     columns = own.sum(0)
-    count = max(2, round(whole.width / (0.8 * whole.height)))
-    edges = [0]
-    for number in range(1, count):
-        expected, reach = whole.width * number / count, whole.width / count / 3
-        low = max(edges[-1] + 1, round(expected - reach))
-        near = columns[low : round(expected + reach) + 1]
-        if near.size and near.min() <= THIN * columns.max():
-            # Of equally thin columns the one in the middle, so that a bridge is cut in half.
-            thin = np.flatnonzero(near <= near.min() + 0.02 * columns.max())
-            edges.append(low + int(thin[len(thin) // 2]))
-    edges.append(whole.width)
+    first, last = part.width // 4, part.width - part.width // 4
+    thinnest = columns[first:last].min()
+    if thinnest > THIN * columns.max():
+        return [part]
+    # Of equally thin columns the one in the middle, so that a bridge is cut in half.
+    thin = np.flatnonzero(columns[first:last] <= thinnest + 0.02 * columns.max())
+    at = first + int(thin[len(thin) // 2])
     # Cut off alone, the bar of a 7 or the foot of a 2 is low: then it was one digit, and a wide one.
-    heights = [(own[:, begin:end] > INKED).any(1).sum() for begin, end in pairwise(edges)]
-    if min(heights) < SMALL * whole.height:
-        return [whole]
-    return [
-        _Part(whole.labels, whole.left + begin, whole.top, whole.left + end, whole.bottom)
-        for begin, end in pairwise(edges)
-    ]
+    heights = [(side > INKED).any(1).sum() for side in (own[:, :at], own[:, at:])]
+    if min(heights) < SMALL * part.height:
+        return [part]
+    halves = (replace(part, right=part.left + at), replace(part, left=part.left + at))
+    return [each for half in halves for each in _cut(half, strength, labels)]
 
 
 def _piece(found: ink.Ink, owners: np.ndarray, labels: np.ndarray, part: _Part, *, line: int, inverted: bool) -> Piece:
