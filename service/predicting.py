@@ -11,8 +11,7 @@ from service.inference.decode import Picture
 from service.inference.desk import Desk, Receive
 from service.inference.lane import Sent
 from service.inference.models import Model, Models
-from service.inference.predict import Framed
-from service.inference.stacks import frame_all
+from service.inference.stacks import framed_in_turn
 from service.storage import Database
 
 
@@ -53,11 +52,8 @@ class Predictor:
     ) -> tuple[Prediction, ...]:
         """What a loaded network says of the pictures, which are decoded in a thread."""
         lane = await self.desk.lane(model)
-
-        def framed() -> list[Framed]:
-            return frame_all([*pictures()], model.manifest)
-
-        return await self.desk.read(lane, await asyncio.to_thread(framed), receive)
+        framed = await asyncio.to_thread(lambda: framed_in_turn(pictures(), model.manifest))
+        return await self.desk.read(lane, framed, receive)
 
     async def loaded(self, experiment_id: str, name: str) -> tuple[Checkpoint, Model]:
         """The checkpoint of this name and its network; errors as `read`."""

@@ -74,7 +74,7 @@ async def predict(
                 asked=asked,
             )
 
-        return as_json(await run_in_threadpool(examined))
+        return as_json((await run_in_threadpool(examined)).named(sent.names))
     if chosen is not tables.Format.JSON:
 
         def read_each() -> Iterator[Prediction]:

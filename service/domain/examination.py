@@ -1,6 +1,8 @@
 """What the digit doctor says of an image: is it a digit at all, like those that the network learnt from?"""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Self
 
 from service.domain.prediction import CheckpointName, Preprocessing
 from service.domain.record import Record
@@ -82,6 +84,8 @@ class ExaminedPrediction(Record):
     """Why there is no distance."""
     box: Box | None
     """With `segment=true`: the digit's place in pixels of the image as sent."""
+    name: str | None = None
+    """What the file was called in a form that was sent."""
 
 
 class ExaminedPredictions(Record):
@@ -92,3 +96,12 @@ class ExaminedPredictions(Record):
     text: str | None
     """With `segment=true`: what is written there, line by line; `?` where the doctor abstained."""
     predictions: tuple[ExaminedPrediction, ...]
+
+    def named(self, names: Sequence[str | None]) -> Self:
+        """The same with what each image is called, if anything is; digits of one picture have none."""
+        if not any(names) or len(names) != len(self.predictions):
+            return self
+        pairs = zip(self.predictions, names, strict=True)
+        return self.model_copy(
+            update={"predictions": tuple(each.model_copy(update={"name": name}) for each, name in pairs)}
+        )

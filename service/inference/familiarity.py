@@ -95,7 +95,8 @@ class Familiarity:
 
     def _combined(self, measured: np.ndarray) -> np.ndarray:
         tails = [_log_tail(known, values) for known, values in zip(self.held_out, measured, strict=True)]
-        return -np.stack(tails).sum(0)
+        combined: np.ndarray = -np.stack(tails).sum(0)
+        return combined
 
 
 def fit(images: np.ndarray, labels: np.ndarray) -> Familiarity:

@@ -5,7 +5,8 @@ alone; every other goes that way by itself. Each image is reckoned in a row of i
 whatever is beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from service.domain.manifest import Manifest
 from service.inference import ink, preprocessing
 from service.inference.decode import Picture
 from service.inference.predict import Framed, framed
+
+FEW = 32
 
 
 def frame_all(pictures: Sequence[Picture], manifest: Manifest) -> list[Framed]:
@@ -29,6 +32,14 @@ def frame_all(pictures: Sequence[Picture], manifest: Manifest) -> list[Framed]:
         stack = np.stack([pictures[number].pixels for number in numbers]).astype(np.float32)
         done.update(zip(numbers, _frame_stack(stack, manifest), strict=True))
     return [done.get(number) or framed(picture, manifest) for number, picture in enumerate(pictures)]
+
+
+def framed_in_turn(pictures: Iterable[Picture], manifest: Manifest) -> list[Framed]:
+    """As `frame_all`; of those that are decoded on the way, a few are in memory at a time."""
+    left, found = iter(pictures), []
+    while few := [*islice(left, FEW)]:
+        found += frame_all(few, manifest)
+    return found
 
 
 def _frame_stack(stack: np.ndarray, manifest: Manifest) -> list[Framed | None]:
@@ -77,8 +88,7 @@ def _are_framed(stack: np.ndarray, *, native_size: int, framing: Framing) -> np.
 
 
 def _in_place(stack: np.ndarray, mask: np.ndarray, *, side: int, native_size: int, framing: Framing) -> np.ndarray:
-    columns: np.ndarray = mask.any(1)
-    rows: np.ndarray = mask.any(2)
+    columns, rows = np.asarray(mask.any(1)), np.asarray(mask.any(2))
     left, top = columns.argmax(1), rows.argmax(1)
     width = side - columns[:, ::-1].argmax(1) - left
     height = side - rows[:, ::-1].argmax(1) - top
