@@ -6,7 +6,6 @@ whatever is beside it.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 
 import numpy as np
 
@@ -16,7 +15,8 @@ from service.inference import ink, preprocessing
 from service.inference.decode import Picture
 from service.inference.predict import Framed, framed
 
-FEW = 32
+FEW, SMALL = 32, 128 * 128
+"""Pictures that are framed together, and the pixels of one above which it is framed by itself."""
 
 
 def frame_all(pictures: Sequence[Picture], manifest: Manifest) -> list[Framed]:
@@ -35,11 +35,15 @@ def frame_all(pictures: Sequence[Picture], manifest: Manifest) -> list[Framed]:
 
 
 def framed_in_turn(pictures: Iterable[Picture], manifest: Manifest) -> list[Framed]:
-    """As `frame_all`; of those that are decoded on the way, a few are in memory at a time."""
-    left, found = iter(pictures), []
-    while few := [*islice(left, FEW)]:
-        found += frame_all(few, manifest)
-    return found
+    """As `frame_all`, of pictures that are decoded on the way: a few small ones, or one, are in memory at a time."""
+    found: list[Framed] = []
+    few: list[Picture] = []
+    for picture in pictures:
+        few.append(picture)
+        if picture.pixels.size > SMALL or len(few) == FEW:
+            found += frame_all(few, manifest)
+            few = []
+    return found + frame_all(few, manifest)
 
 
 def _frame_stack(stack: np.ndarray, manifest: Manifest) -> list[Framed | None]:

@@ -78,7 +78,7 @@ def test_it_says_nothing_until_it_is_asked_and_then_reads_the_same(
     plain = ask(served, trained, *images).json()
     examined = ask(served, trained, *images, doctor=True).json()
     assert {*plain["predictions"][0]} == {
-        "digit", "label", "confidence", "probabilities", "logits", "preprocessing",
+        "digit", "label", "confidence", "probabilities", "logits", "preprocessing", "name",
     }  # fmt: skip
     assert {*examined["predictions"][0]} - {*plain["predictions"][0]} == {
         "verdict", "reasons", "ink_share", "distance", "distance_unavailable", "box",

@@ -123,7 +123,12 @@ def test_a_version_survives_its_experiment_and_answers_as_it_did(
     assert served.http.delete(f"/v1/experiments/{trained}").status_code == 204
     assert not (served.settings.artifacts_dir / trained).exists()
     answer = served.http.post("/v1/models/reader/predictions", json=sent).json()
+    (before,), (after,) = of_the_run.pop("predictions"), answer.pop("predictions")
     assert answer == of_the_run | {"model": {"name": "reader", "version": 1}}
+    for figures in ("logits", "probabilities"):  # in different ways of computing, which agree within this
+        assert after.pop(figures) == pytest.approx(before.pop(figures), abs=1e-4)
+    assert after.pop("confidence") == pytest.approx(before.pop("confidence"), abs=1e-4)
+    assert after == before
     folder = folder_of(served, "reader", 1)
     assert (folder / WEIGHTS).read_bytes() == weights
     assert sorted(each.name for each in folder.iterdir()) == [MANIFEST, WEIGHTS]
