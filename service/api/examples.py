@@ -14,6 +14,7 @@ from service.api import (
     evaluation_examples,
     inside_examples,
     judged_examples,
+    lab_examples,
     model_examples,
     open_inference_examples,
 )
@@ -70,7 +71,7 @@ def by_schema() -> dict[str, Any]:
         _workers(), Health(), _sweep(), SweepAccepted(id=_SWEEP_ID, count=1, experiment_ids=(_ID,)), *_catalogue(),
         *judged_examples.records(_ID), *inside_examples.records(), *evaluation_examples.records(_ID),
         _findings(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
-        *comparison_examples.of(_experiment()), *diagnostics_examples.records(_ID),
+        *comparison_examples.of(_experiment()), *diagnostics_examples.records(_ID), *lab_examples.of(_experiment()),
         *model_examples.records(_ID, _predictions().predictions[0]), *open_inference_examples.records(),
         _examined(),
     )  # fmt: skip
@@ -85,6 +86,7 @@ def by_schema() -> dict[str, Any]:
         "EvaluationRequest": {"dataset": "usps"},
         "NewVersion": {"experiment_id": _ID, "checkpoint": "best"},
         "AliasTarget": {"version": 1},
+        "LabRequest": lab_examples.REQUEST,
     }
 
 
