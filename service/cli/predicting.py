@@ -117,7 +117,8 @@ def _write(found: Iterable[tuple[int, Prediction]], form: Form, reader: Reader, 
 @contextmanager
 def _written_to(output: Path | None) -> Iterator[Write]:
     if output is None:
-        yield lambda text: typer.echo(text, nl=False)
+        # Looked up anew at each line, and not by typer's echo: while there is a bar, it puts the lines above itself.
+        yield lambda text: sys.stdout.write(text)  # noqa: PLW0108  # the bar's stream is not yet there when this begins
         return
     try:
         file = output.open("w", encoding="utf-8", newline="")
