@@ -67,8 +67,9 @@ def a_problem(answer: httpx.Response, status: int) -> Problem:
 
 @pytest.mark.parametrize(("method", "path"), [each for each in OPERATIONS if "{" in each[1]])
 def test_what_is_not_there_is_404_on_every_route(http: httpx.Client, method: str, path: str) -> None:
-    problem = a_problem(http.request(method, filled(path), json=body_for(path)), 404)
-    assert ("'nothing'" if "{name}" in path else NOBODY) in problem.detail
+    query = f"?ids={NOBODY}" if path.startswith("/v1/labs/") and method == "GET" and path.count("/") > 3 else ""
+    problem = a_problem(http.request(method, filled(path) + query, json=body_for(path)), 404)
+    assert ("'nothing'" if "{name}" in path and not query else NOBODY) in problem.detail
 
 
 @pytest.mark.parametrize("path", [path for path, operations in PATHS.items() if "_id}" in path and "get" in operations])
