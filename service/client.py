@@ -26,6 +26,7 @@ from service.domain.curves import FindingList, LearningCurves
 from service.domain.evaluation import Evaluation, EvaluationList, EvaluationTable
 from service.domain.experiment import Experiment, ExperimentPage, State
 from service.domain.export import EXPORT_PATHS, ExportFormat
+from service.domain.lab_answers import LabAccepted, LabCheck, LabList
 from service.domain.metrics import EpochMetrics, EpochPage
 from service.domain.note import Note, NotePage
 from service.domain.prediction import Predictions
@@ -49,6 +50,8 @@ LONG_POLL_SECONDS = 20.0
 LARGEST_PAGE = 200
 EXPORT_SECONDS = 120.0
 """A package of `torch.export` is made by a process that takes seconds to start, more on a busy machine."""
+REPORT_SECONDS = 120.0
+"""That a report may take beyond the usual, where workers keep all cores busy."""
 
 Kind = Literal["augmentations", "architectures", "activations", "optimizers", "schedules"]
 
@@ -351,6 +354,40 @@ class Client:
         """The ready specs; `submit({"preset": NAME, ...})` submits one with other fields on top of it."""
         return self._read(PresetList, "GET", "/v1/presets")
 
+    def labs(self) -> LabList:
+        """The lab sheets."""
+        return self._read(LabList, "GET", "/v1/labs")
+
+    def run_lab(
+        self,
+        name: str,
+        *,
+        offline: bool = False,
+        runs: Iterable[str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> LabAccepted:
+        """Enqueue all runs of a sheet, or some, as one sweep."""
+        body = {"offline": offline} | ({} if runs is None else {"runs": [*runs]})
+        headers = _idempotent(idempotency_key)
+        return self._read(LabAccepted, "POST", _lab_path(name, "runs"), json=body, headers=headers)
+
+    def check_lab(self, name: str, experiment_ids: Iterable[str]) -> LabCheck:
+        """Which of a sheet's constraints experiments keep to."""
+        return self._read(LabCheck, "GET", _lab_path(name, "check"), params={"ids": ",".join(experiment_ids)})
+
+    def lab_report(
+        self,
+        name: str,
+        experiment_ids: Iterable[str] = (),
+        *,
+        sweep_id: str | None = None,
+        lang: Literal["en", "fr"] = "en",
+    ) -> bytes:
+        """The report on these experiments, or on those of a sweep, as one HTML file."""
+        which = {"ids": ",".join(experiment_ids)} if sweep_id is None else {"sweep_id": sweep_id}
+        answer = self._send("GET", _lab_path(name, "report"), wait=REPORT_SECONDS, params={**which, "lang": lang})
+        return answer.content
+
     def queue(self) -> QueueFacts:
         """What waits and what runs."""
         return self._read(QueueFacts, "GET", "/v1/queue")
@@ -380,6 +417,10 @@ def _path(experiment_id: str, *parts: str) -> str:
 
 def _runs(experiment_ids: Iterable[str], sweep_id: str | None) -> dict[str, str]:
     return {"ids": ",".join(experiment_ids)} if sweep_id is None else {"sweep_id": sweep_id}
+
+
+def _lab_path(name: str, part: str) -> str:
+    return f"/v1/labs/{quote(name, safe='')}/{part}"
 
 
 def _idempotent(key: str | None) -> dict[str, bytes]:

@@ -65,6 +65,12 @@ def read(database: Database, chosen: Chosen, *, points: int) -> Read:
     return Read(found, overview, curves, every, seconds, outputs)
 
 
+def chosen(database: Database, which: Chosen) -> tuple[Experiment, ...]:
+    """The runs themselves; errors as `read`."""
+    with database.reading() as session:
+        return _experiments(session, which)
+
+
 def compare(database: Database, artifacts: Path, chosen: Chosen, *, points: int, baseline: str | None) -> Comparison:
     """All that can be said of these runs; errors as `read`, and where the baseline is none of them."""
     found = read(database, chosen, points=points)

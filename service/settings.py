@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     dataset_mirror: Annotated[
         str | None, Field(description="Base URL to download data sets from in place of their own hosts")
     ] = None
+    labs_dir: Annotated[
+        Path | None, Field(description="Folder of further lab sheets (`*.yaml`), beside the bundled ones; unset: none")
+    ] = None
     host: Annotated[str, Field(description="Address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on")] = 8000
     workers: Annotated[

@@ -254,3 +254,20 @@ def test_images_of_usps_are_evaluated_as_they_are_predicted_one_by_one(
         answer = service.post(mnist["links"]["predictions"], json={"images": part}).json()["predictions"]
         hits += _hits(answer, test.labels.numpy()[start : start + 500])
     assert abs(hits / len(test) - found["accuracy"]) < 0.002
+
+
+def test_the_lab_s_report_says_by_itself_what_hidden_layers_add(service: httpx.Client) -> None:
+    """Of five seeds each, whose runs are the sheet's own."""
+    answer = service.post("/v1/labs/tp/runs", json={"runs": ["perceptron", "linear", "relu"]})
+    assert answer.status_code == 202, answer.text
+    accepted = answer.json()
+    for ids in accepted["runs"].values():
+        for each in ids:
+            completed(service, each)
+    asked = {"sweep_id": accepted["sweep_id"]}
+    english = service.get("/v1/labs/tp/report", params=asked).text
+    french = service.get("/v1/labs/tp/report", params={**asked, "lang": "fr"}).text
+    assert re.search("“(perceptron|linear stack)” is not distinguishable from “(perceptron|linear stack)”", english)
+    assert re.search(r"“ReLU” is better than “linear stack” \(p &lt; 0.0+1\)", english)
+    assert re.search("« (perceptron|pile linéaire) » ne se distingue pas de", french.replace("\u00a0", " "))
+    assert "2,570 are effective" in english

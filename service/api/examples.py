@@ -14,6 +14,7 @@ from service.api import (
     evaluation_examples,
     inside_examples,
     judged_examples,
+    lab_examples,
     model_examples,
 )
 from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
@@ -68,7 +69,7 @@ def by_schema() -> dict[str, Any]:
         _workers(), Health(), _sweep(), SweepAccepted(id=_SWEEP_ID, count=1, experiment_ids=(_ID,)), *_catalogue(),
         *judged_examples.records(_ID), *inside_examples.records(), *evaluation_examples.records(_ID),
         _findings(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
-        *comparison_examples.of(_experiment()), *diagnostics_examples.records(_ID),
+        *comparison_examples.of(_experiment()), *diagnostics_examples.records(_ID), *lab_examples.of(_experiment()),
         *model_examples.records(_ID, _predictions().predictions[0]),
     )  # fmt: skip
     whole = {type(record).__name__: record.model_dump(mode="json") for record in records}
@@ -82,6 +83,7 @@ def by_schema() -> dict[str, Any]:
         "EvaluationRequest": {"dataset": "usps"},
         "NewVersion": {"experiment_id": _ID, "checkpoint": "best"},
         "AliasTarget": {"version": 1},
+        "LabRequest": lab_examples.REQUEST,
     }
 
 

@@ -14,6 +14,7 @@ from service.cli import (
     comparing,
     evaluating,
     exporting,
+    labs,
     predicting,
     registering,
     running,
@@ -53,6 +54,7 @@ commands.command()(exporting.export)
 commands.command()(evaluating.evaluate)
 commands.command()(evaluating.evaluations)
 commands.add_typer(registering.commands, name="model")
+commands.add_typer(labs.commands, name="lab")
 
 
 def app() -> None:

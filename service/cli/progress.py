@@ -1,5 +1,7 @@
 """Bars of runs that learn, with their newest figures, and the same figures in words for what is no terminal."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.table import Column
@@ -39,6 +41,30 @@ class Bars(Progress):
         if experiment.state is State.COMPLETED:
             total = done  # early stopping: what was not needed is not missing
         self.update(bar, completed=done, total=total, state=experiment.state, last=last)
+
+
+class GroupBars(Progress):
+    """A bar for each group of experiments that are trained for the same purpose, by its name."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, max_width=24)),
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
+            TextColumn("{task.fields[ended]}", markup=False, table_column=Column(no_wrap=True)),
+            console=console,
+            expand=True,
+        )
+        self._bars: dict[str, TaskID] = {}
+
+    def show(self, name: str, members: Sequence[Experiment]) -> None:
+        """Set the group's bar to the epochs of all its experiments."""
+        ended = sum(each.state.ended for each in members)
+        done = sum(each.progress.epochs if each.state.ended else each.progress.epoch for each in members)
+        total = sum(each.progress.epochs for each in members)
+        words = f"{ended} of {len(members)} ended"
+        if name not in self._bars:
+            self._bars[name] = self.add_task(name, total=total, ended=words)
+        self.update(self._bars[name], completed=done, total=total, ended=words)
 
 
 class _Figures(ProgressColumn):

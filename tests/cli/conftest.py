@@ -47,12 +47,12 @@ class Served:
             return client.ready()
 
 
-def start(home: Path, *options: str, port: int = 0) -> Served:
+def start(home: Path, *options: str, port: int = 0, **settings: str) -> Served:
     """`ardoise serve`, up to where it says that it serves."""
     command = [sys.executable, "-m", "service.cli", "serve", "--port", str(port), *options]
     with (home.parent / f"{home.name}.log").open("a") as log:
         process = subprocess.Popen(
-            command, env=environment(home=str(home)), stdout=subprocess.PIPE, stderr=log, text=True
+            command, env=environment(home=str(home), **settings), stdout=subprocess.PIPE, stderr=log, text=True
         )
     assert process.stdout is not None
     said = process.stdout.readline()

@@ -1,0 +1,1 @@
+"""The blocks of evidence, one file each: see `service/report`."""

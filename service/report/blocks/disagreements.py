@@ -1,0 +1,45 @@
+"""Test images that the networks read differently."""
+
+from collections.abc import Iterator
+
+from service import disagreements
+from service.domain.lab import Text
+from service.report import curl
+from service.report.parts import Paragraph, Part, Picture, Pictures
+from service.report.view import View
+
+TITLE = Text(en="Where they disagree", fr="Là où ils divergent")
+SHOWN, MOST_RUNS = 12, 4
+
+
+def build(view: View) -> Iterator[Part]:
+    """The first finished run of each network, the widest margin first."""
+    words = view.words
+    labels = {each.id: label for label, each in view.representatives()}
+    ids = [*labels][:MOST_RUNS]
+    if len(ids) < 2:
+        yield Paragraph(words.pick("It takes two finished runs.", "Il faut deux essais terminés."), role="problem")
+        return
+    found = disagreements.between(view.sources.database, view.sources.settings, ids, only=None, limit=SHOWN)
+    names = " | ".join(labels[each] for each in ids)
+    total, images = words.integer(found.total), words.integer(found.images)
+    yield Pictures(
+        [
+            Picture(
+                each.image,
+                f"{found.labels[each.label]} → " + " | ".join(found.labels[read.prediction] for read in each.readings),
+                words.pick(f"test image {each.index}", f"image de test {each.index}"),
+            )
+            for each in found.items
+        ],
+        caption=words.pick(
+            f"What it is → what is read by {names}: {total} of {images} test images.",
+            f"Ce que c'est → ce que lisent {names} : {total} des {images} images de test.",
+        ),
+    )
+
+
+def calls(view: View) -> Iterator[str]:
+    """With McNemar's test of each pair."""
+    ids = [each.id for _, each in view.representatives()][:MOST_RUNS]
+    yield curl.get(f"/v1/disagreements?ids={','.join(ids)}")
