@@ -22,6 +22,15 @@ _HTML = {"content": {"text/html": {"schema": {"type": "string"}}}}
 _CLOSED = {"Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'"}
 
 
+def _known(name: str, service: Live) -> str:
+    """Before anything else is asked: of a sheet that is not there no runs can be wrong."""
+    labs.load(name, folder=service.settings.labs_dir)
+    return name
+
+
+Known = Annotated[str, Depends(_known)]
+
+
 @router.get("")
 def listing(service: Live) -> LabList:
     """The sheets; one that cannot be used says why."""
@@ -63,14 +72,14 @@ def submit(
 
 
 @router.get("/{name}/check")
-def check(name: str, runs: Runs, service: Live) -> LabCheck:
+def check(name: Known, runs: Runs, service: Live) -> LabCheck:
     """Which of the sheet's constraints each experiment keeps to; null where that is not known yet."""
     found = comparing.chosen(service.database, runs)
     return laboratory.check(name, found, folder=service.settings.labs_dir)
 
 
 @router.get("/{name}/report", response_class=HTMLResponse, responses={200: _HTML})
-def report(name: str, runs: Runs, service: Live, request: Request, lang: Language = "en") -> Response:
+def report(name: Known, runs: Runs, service: Live, request: Request, lang: Language = "en") -> Response:
     """One HTML file that needs no other: every question with its tables, curves and verdicts, and the curl lines.
 
     Runs that have not finished are shown as such; experiments that are not the sheet's own come last.
