@@ -1,4 +1,4 @@
-"""The short way of one small image to its answer, past the router and everything else that it does not need.
+"""The short way of one small image to its answer, past the framework and everything else that it does not need.
 
 It takes the requests of a client that sends digits by the thousand: `POST /v1/experiments/{id}/predictions` with one
 grid as JSON or one image file, a few kilobytes, of a network that is loaded. It answers what is right and nothing else:
@@ -7,22 +7,24 @@ and is answered there as if there were no other way. So errors, documentation an
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from http import HTTPStatus
+from time import perf_counter
 
 import numpy as np
 import orjson
+import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api import problems, state, tables
+from service.api import problems, requests, tables
 from service.domain.prediction import MAX_GRID_SIDE
 from service.errors import BusyError, InvalidImageError
 from service.inference.decode import Picture, decode
 from service.inference.desk import ClientGoneError
 from service.inference.images import of_grey_values
 from service.inference.lane import Sent
-from service.predicting import answer
+from service.predicting import Predictor, answer
 
 PATH = re.compile(r"/v1/experiments/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/predictions")
 CHECKPOINTS = {b"": "best", b"checkpoint=best": "best", b"checkpoint=last": "last"}
@@ -30,15 +32,17 @@ MOST_BYTES = 16 * 1024
 """Of a body: it is decoded in the network's own lane, where a larger one would hold up the others."""
 MOST_PIXELS = 128 * 128
 PNG = b"\x89PNG\r\n\x1a\n"
+log = structlog.get_logger(__name__)
+
 WORDS = (b"true", b"false", b"null")
 """numpy takes them for numbers, JSON does not."""
 
 
 class QuickPredictions:
-    """Middleware, innermost: what it does not answer goes on as it came."""
+    """Before the whole of `app`: what is not answered here goes on to it as it came, and finds no trace."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, predictor: Callable[[], Predictor]) -> None:
+        self.app, self._predictor = app, predictor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         checkpoint, match = None, None
@@ -47,36 +51,54 @@ class QuickPredictions:
         if checkpoint is None or match is None:
             await self.app(scope, receive, send)
             return
+        began = perf_counter()
         messages = await _first(receive)
         sent = _sent(scope, messages)
-        scope["path_params"] = {"experiment_id": match[1]}  # for the log
-        content = None
-        if sent is not None:
-            try:
-                content = await _read(scope, match[1], checkpoint, sent, receive)
-            except BusyError as error:
-                await problems.answer(scope, HTTPStatus.SERVICE_UNAVAILABLE, error.message)(scope, receive, send)
-                return
-        if content is None:
+        response = None if sent is None else await self._response(scope, match[1], checkpoint, sent, receive)
+        if response is None:
             await self.app(scope, _again(messages, receive), send)
             return
-        headers = [(b"content-length", b"%d" % len(content)), (b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        status, headers, content = response
+        if response is _GONE:
+            return
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
+        request_id = headers[0][1].decode()
+        requests.log_access(scope, status=status, began=began, experiment_id=match[1], request_id=request_id)
+
+    async def _response(
+        self, scope: Scope, experiment_id: str, checkpoint: str, sent: Sent, receive: Receive
+    ) -> "_Response | None":
+        try:
+            read = await self._predictor().at_once(experiment_id, checkpoint, sent, receive)
+        except BusyError as error:
+            return _busy(scope, error)
+        except ClientGoneError:
+            log.info("the client went away", experiment_id=experiment_id, request_id=requests.id_of(scope))
+            return _GONE
+        except Exception:  # noqa: BLE001  # the route finds it as well, and says what it is
+            return None
+        if read is None:
+            return None
+        stored, said = read
+        content = answer(experiment_id, checkpoint, stored, said).model_dump_json().encode()
+        headers = [
+            (requests.RAW_HEADER, requests.id_of(scope).encode()),
+            (b"content-length", b"%d" % len(content)),
+            (b"content-type", b"application/json"),
+        ]
+        return HTTPStatus.OK, headers, content
 
 
-async def _read(scope: Scope, experiment_id: str, checkpoint: str, sent: Sent, receive: Receive) -> bytes | None:
-    predictor = state.of(scope["app"]).predictor
-    try:
-        read = await predictor.at_once(experiment_id, checkpoint, sent, receive)
-    except (BusyError, ClientGoneError):
-        raise
-    except Exception:  # noqa: BLE001  # the route finds it as well, and says what it is
-        return None
-    if read is None:
-        return None
-    stored, said = read
-    return answer(experiment_id, checkpoint, stored, said).model_dump_json().encode()
+_Response = tuple[int, list[tuple[bytes, bytes]], bytes]
+_GONE: _Response = (0, [], b"")
+
+
+def _busy(scope: Scope, error: BusyError) -> _Response:
+    """Without the route, which would decode what it then refuses."""
+    request_id = requests.id_of(scope)
+    problem = problems.answer({**scope, problems.REQUEST_ID: request_id}, error.status, error.message)
+    return error.status, [(requests.RAW_HEADER, request_id.encode()), *problem.raw_headers], bytes(problem.body)
 
 
 async def _first(receive: Receive) -> list[Message]:

@@ -13,7 +13,7 @@ from service.api import problems
 from service.inference.desk import ClientGoneError
 
 HEADER = "X-Request-ID"
-_RAW_HEADER = HEADER.lower().encode()
+RAW_HEADER = HEADER.lower().encode()
 ACCEPTED_ID = re.compile(r"[!-~]{1,128}")
 HEALTH = frozenset({"/livez", "/readyz"})
 
@@ -33,16 +33,14 @@ class Requests:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == _RAW_HEADER), b"").decode("latin-1")
-        request_id = given if ACCEPTED_ID.fullmatch(given) else uuid4().hex
-        scope[problems.REQUEST_ID] = request_id
+        request_id = scope[problems.REQUEST_ID] = id_of(scope)
         began, status = time.perf_counter(), 0
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (_RAW_HEADER, request_id.encode())]
+                message["headers"] = [*message.get("headers", ()), (RAW_HEADER, request_id.encode())]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -57,13 +55,21 @@ class Requests:
                 failed = problems.answer(scope, 500, "an error inside the service; its log says more")
                 await failed(scope, receive, send_with_id)
             finally:
-                _log_access(scope, status=status, seconds=time.perf_counter() - began)
+                named = scope.get("path_params", {}).get("experiment_id")
+                log_access(scope, status=status, began=began, **({"experiment_id": named} if named else {}))
 
 
-def _log_access(scope: Scope, *, status: int, seconds: float) -> None:
+def id_of(scope: Scope) -> str:
+    """The client's own where it sent one, else a new one."""
+    given = next((value for name, value in scope["headers"] if name == RAW_HEADER), b"").decode("latin-1")
+    return given if ACCEPTED_ID.fullmatch(given) else uuid4().hex
+
+
+def log_access(scope: Scope, *, status: int, began: float, **about: str) -> None:
+    """The line of a request that `began` then, by `time.perf_counter`."""
     write = log.debug if scope["path"] in HEALTH else log.info
-    about = {"experiment_id": named} if (named := scope.get("path_params", {}).get("experiment_id")) else {}
-    write("request", method=scope["method"], path=scope["path"], status=status, seconds=round(seconds, 4), **about)
+    seconds = round(time.perf_counter() - began, 4)
+    write("request", method=scope["method"], path=scope["path"], status=int(status), seconds=seconds, **about)
 
 
 class BodyLimit:

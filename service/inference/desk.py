@@ -50,6 +50,10 @@ class Desk:
         self._watched: dict[Asked, asyncio.Task[None]] = {}
         self._round: asyncio.TimerHandle | None = None
 
+    def lanes(self) -> list[Lane]:
+        """All that are open."""
+        return [*self._lanes.values()]
+
     def open_lane(self, model: Model) -> Lane | None:
         """The network's lane where it has one already."""
         return self._lanes.get(model)

@@ -3,16 +3,20 @@
 import base64
 import io
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from structlog.testing import capture_logs
 
 from service.api import quick_predictions
 from service.errors import BusyError
 from tests.api import test_predictions
-from tests.api.conftest import Served
+from tests.api.conftest import Served, wait_until
 from tests.api.test_predictions import file_of, url
 
 trained, images = test_predictions.trained, test_predictions.images
@@ -171,3 +175,48 @@ def test_another_format_is_the_long_ways(served: Served, trained: str, media_typ
     served.http.post(url(trained), **body)
     answer = served.http.post(url(trained), content=body["content"], headers=JSON | {"Accept": media_type})
     assert answer.headers["Content-Type"].startswith(media_type)
+
+
+def test_the_short_way_keeps_the_ids_and_the_line_in_the_log(served: Served, trained: str) -> None:
+    body = grid({"pixels": [[0, 255], [255, 0]]})
+    served.http.post(url(trained), **body)
+    with capture_logs() as logged:
+        answer = served.http.post(url(trained), content=body["content"], headers=JSON | {"X-Request-ID": "mine"})
+        wait_until(lambda: logged)
+    assert answer.headers["X-Request-ID"] == "mine"
+    (line,) = logged
+    told = {name: line[name] for name in ("event", "method", "status", "experiment_id", "request_id", "path")}
+    assert told == {
+        "event": "request",
+        "method": "POST",
+        "status": 200,
+        "experiment_id": trained,
+        "request_id": "mine",
+        "path": url(trained),
+    }
+    assert isinstance(line["seconds"], float)
+
+
+def test_who_leaves_a_request_on_the_short_way_is_one_line(served: Served, trained: str) -> None:
+    """Its client is gone before the network has its turn."""
+    body = grid({"pixels": [[0, 255], [255, 0]]})
+    assert served.http.post(url(trained), **body).status_code == 200
+    computing, free = threading.Event(), threading.Event()
+    for lane in served.service.predictor.desk.lanes():
+        run = lane.form.run
+
+        def held(images: np.ndarray, run: Any = run) -> np.ndarray:
+            computing.set()
+            assert free.wait(10)
+            said: np.ndarray = run(images)
+            return said
+
+        object.__setattr__(lane.form, "run", held)
+    with ThreadPoolExecutor(1) as pool, capture_logs() as logged:
+        first = pool.submit(served.http.post, url(trained), **body)
+        assert computing.wait(10)
+        with httpx.Client(base_url=served.url, timeout=0.2) as impatient, pytest.raises(httpx.ReadTimeout):
+            impatient.post(url(trained), **body)
+        wait_until(lambda: any(line["event"] == "the client went away" for line in logged))
+        free.set()
+        assert first.result().status_code == 200
