@@ -42,7 +42,7 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
     rest = seen.since(max(rests))
     if len(rest) < max(SHORTEST, SHARE * len(seen)):
         return None
-    rate = float(seen.learning_rate[-1])
+    rate = float(rest.learning_rate.max())  # a schedule that ends at nothing rests because of it
     best = float(seen.val_accuracy.max())
     return Finding(
         kind="plateau",
@@ -54,7 +54,7 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
             "val_loss": median(rest.val_loss),
             "val_accuracy": median(rest.val_accuracy),
             "val_accuracy_best": best,
-            "learning_rate_last": rate,
+            "learning_rate_highest": rate,
             "threshold_train_loss_band": train_band,
             "threshold_val_loss_band": val_band,
             "threshold_epochs": max(SHORTEST, int(np.ceil(SHARE * len(seen)))),
@@ -62,11 +62,11 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
         text=remark(
             en="A plateau since epoch {epoch}: for {epochs} epochs the training loss keeps within {train_band} of"
             " {train} and the validation loss within {val_band} of {val}; validation accuracy is {accuracy} (best:"
-            " {best}). More epochs at a learning rate of {rate} would hardly change it.",
+            " {best}). More epochs at a learning rate of {rate} or less would hardly change it.",
             fr="Plateau depuis l'époque {epoch} : pendant {epochs} époques, la perte d'entraînement reste à"
             " {train_band} près à {train} et la perte de validation à {val_band} près à {val} ; l'exactitude en"
-            " validation est de {accuracy} (au mieux {best}). D'autres époques avec un taux d'apprentissage de {rate}"
-            " n'y changeraient guère.",
+            " validation est de {accuracy} (au mieux {best}). D'autres époques avec un taux d'apprentissage d'au"
+            " plus {rate} n'y changeraient guère.",
             epoch=rest.span[0],
             epochs=count(len(rest)),
             train_band=number(train_band),
