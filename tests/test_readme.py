@@ -34,6 +34,7 @@ from service.domain.spec import (
 from service.inference.decode import MAX_PIXELS
 from service.settings import Settings
 from service.storage.listing import Filters, Sort
+from tests.api.test_exports import PROGRAMS
 from tests.cli.conftest import LONG_SECONDS, Served, start, stop, until
 
 ROOT = Path(__file__).parents[1]
@@ -269,6 +270,10 @@ def test_the_picture_names_files_that_are_there() -> None:
     folders = (ROOT, ROOT / "service", ROOT / "service" / "api")
     assert len(named) > 12
     assert [path for path in named if not any((folder / path).exists() for folder in folders)] == []
+
+
+def test_the_programs_that_need_no_ardoise_are_those_that_are_tested() -> None:
+    assert blocks(section("Outside Ardoise"), "python") == [*PROGRAMS.values()]
 
 
 def test_the_demo_compares_the_networks_of_the_table() -> None:
