@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from service import submission
+from service.analysis import charts
 from service.api import (
     calibration,
     catalogue,
@@ -157,12 +158,13 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _warm_up(app: FastAPI) -> None:
-    """What the first requests need and the start does not wait for: torch and scipy above all."""
+    """What the first requests need and the start does not wait for: torch, scipy and matplotlib above all."""
     threads.one_each()
     openapi.document(app)
     with state.of(app).database.reading() as session:
         submission.preview(session, ExperimentSpec.model_validate({"dataset": "digits", "architecture": "lenet5"}))
     importlib.import_module("scipy.linalg")
+    charts.draw({}, title="", format="png")
     # Swept with the third generation, three hundred thousand objects of libraries cost a tenth of small requests.
     gc.collect()
     gc.freeze()

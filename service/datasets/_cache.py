@@ -2,7 +2,7 @@
 
     <cache>/<entry>.safetensors    images and labels of both splits; in its header the key that it was made under, the
                                    standardisation and a checksum over all of it
-    <cache>/.<entry>.lock          held while the entry is made; whoever comes meanwhile waits and then maps it
+    <cache>/.<entry>.lock          held while the entry is made; whoever comes meanwhile waits a while and then maps it
 
 The mapping is private: a process that wrote to a tensor would write to a copy of that page, and neither the file nor
 another process would see it. An entry is never changed, only replaced by a rename, so who has mapped the old one keeps
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+PATIENCE_SECONDS = 20.0
+"""For an entry that another process makes: that one may have been stopped, and a data set can be decoded without it."""
+
 
 def load(entry: str, decode: Callable[[], Dataset], *, cache_dir: Path, sources: Iterable[Path]) -> Dataset:
     """The data set as it lies in the cache; where it does not, or not as it is now, `decode` makes it.
@@ -43,8 +46,9 @@ def load(entry: str, decode: Callable[[], Dataset], *, cache_dir: Path, sources:
     with ExitStack() as held:
         try:
             cache_dir.mkdir(parents=True, exist_ok=True)
-            held.enter_context(FileLock(cache_dir / f".{entry}.lock"))
-        except (OSError, NotImplementedError) as error:  # the latter where the file system knows no locks
+            held.enter_context(FileLock(cache_dir / f".{entry}.lock", timeout=PATIENCE_SECONDS))
+        # The latter where the file system knows no locks; the former, too, where its holder sleeps.
+        except (OSError, NotImplementedError) as error:
             _warn(entry, cache_dir, error)
             return decode()
         # The key is taken before the files are read: should they change meanwhile, the entry is out of date at once.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from structlog.testing import capture_logs
 
 from service import datasets
@@ -214,6 +215,17 @@ def test_a_valid_entry_is_used_where_nothing_can_be_locked_or_written(decoder: D
     with capture_logs() as log:
         assert_same(decoder.load(cache_dir), decoder())
     assert [line["log_level"] for line in log] == ["warning"]
+
+
+def test_who_holds_the_lock_and_sleeps_is_not_waited_for_without_end(
+    decoder: Decoder, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_cache, "PATIENCE_SECONDS", 0.05)
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache_dir / ".made_up.lock"), capture_logs() as log:
+        assert_same(decoder.load(cache_dir), decoder())
+    assert [line["log_level"] for line in log] == ["warning"]
+    assert not (cache_dir / "made_up.safetensors").exists()
 
 
 def test_an_entry_that_cannot_be_written_costs_a_warning(decoder: Decoder, cache_dir: Path) -> None:
