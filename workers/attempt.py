@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from service import architectures, datasets
-from service.domain.experiment import Failure, State
+from service.domain.experiment import Failure, Resumption, State
 from service.domain.manifest import Manifest
 from service.domain.metrics import EpochMetrics
 from service.domain.run import Run
@@ -84,6 +84,7 @@ class Attempt:
         self._settle(beside)
         run, recorder = self.run, self.recorder
         after_epoch = resume(run, self._workshop, recorder)
+        self._tell_resumption(after_epoch)
         self.course = Course(
             recorder.learner,
             self._data,
@@ -185,6 +186,18 @@ class Attempt:
             facts["resumed_inexact"] = True
         with workshop.database.writing(durable=False) as session:
             queue.guard(session, self.run, lease_seconds=workshop.lease_seconds, **facts)
+
+    def _tell_resumption(self, after_epoch: int) -> None:
+        """Where a later attempt goes on is a fact of the run: its curve has a mark there."""
+        run, workshop = self.run, self._workshop
+        if run.attempt == 1:
+            return
+        known = {each.after_epoch for each in run.resumptions}
+        continued = run.continued_from == after_epoch > 0 and after_epoch not in known
+        here = Resumption(attempt=run.attempt, after_epoch=after_epoch, continued=continued)
+        with workshop.database.writing(durable=False) as session:
+            stored = [each.model_dump() for each in (*run.resumptions, here)]
+            queue.guard(session, run, lease_seconds=workshop.lease_seconds, resumptions=stored)
 
     def _stop(self) -> None:
         """Between two batches: end as cancelled, give the run back, or do nothing more where it is another's."""

@@ -20,7 +20,16 @@ from service.api import (
 )
 from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
 from service.domain.checkpoint import CheckpointList, CheckpointListing
-from service.domain.curves import CurveSeries, Finding, FindingList, LearningCurves, Remark, Severity
+from service.domain.curves import (
+    CurveSeries,
+    Finding,
+    FindingList,
+    GrowingCurve,
+    GrowingCurves,
+    LearningCurves,
+    Remark,
+    Severity,
+)
 from service.domain.examination import Distance, ExaminedPrediction, ExaminedPredictions, SeenPreprocessing, Verdict
 from service.domain.experiment import (
     BestEpoch,
@@ -70,7 +79,7 @@ def by_schema() -> dict[str, Any]:
         _experiment(), _page(), _epochs(), _curves(), _checkpoints(), _preview(), _model(), _predictions(), _queue(),
         _workers(), Health(), _sweep(), SweepAccepted(id=_SWEEP_ID, count=1, experiment_ids=(_ID,)), *_catalogue(),
         *judged_examples.records(_ID), *inside_examples.records(), *evaluation_examples.records(_ID),
-        _findings(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
+        _findings(), _growing(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
         *comparison_examples.of(_experiment()), *diagnostics_examples.records(_ID), *lab_examples.of(_experiment()),
         *model_examples.records(_ID, _predictions().predictions[0]), *open_inference_examples.records(),
         _examined(),
@@ -133,6 +142,7 @@ def _experiment() -> Experiment:
         diverged=False,
         attempt=1,
         worker="slate:4711",
+        resumptions=(),
         resumed_inexact=False,
         reproduction=None,
         error=None,
@@ -164,6 +174,18 @@ def _curves() -> LearningCurves:
         best_epoch=2,
         findings=_findings().items,
     )
+
+
+def _growing() -> GrowingCurves:
+    rows, run = _rows(), _experiment()
+    curve = GrowingCurve(
+        experiment_id=_ID,
+        **{name: getattr(run, name) for name in ("state", "progress", "best", "diverged", "resumptions")},
+        epochs=tuple(row.epoch for row in rows),
+        **{name: tuple(getattr(row, name) for row in rows) for name in (*CurveSeries.model_fields, "learning_rate")},
+        seconds=(1.25, 2.5),
+    )
+    return GrowingCurves(every=1, items=(curve,))
 
 
 def _findings() -> FindingList:

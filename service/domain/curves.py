@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from service.domain.experiment import State
+from service.domain.experiment import BestEpoch, Progress, Resumption, State
 from service.domain.record import Record
 
 Evidence = dict[str, float | int | str | None]
@@ -63,3 +63,28 @@ class LearningCurves(Record):
     best_epoch: int | None
     """The epoch of the checkpoint `best`; null before there is one."""
     findings: tuple[Finding, ...] = ()
+
+
+class GrowingCurve(CurveSeries):
+    """What is new of one run, and how it stands."""
+
+    experiment_id: str
+    state: State
+    progress: Progress
+    best: BestEpoch | None
+    diverged: bool
+    resumptions: tuple[Resumption, ...]
+    epochs: tuple[int, ...]
+    """Rising, above the epoch that was asked after; as long as each series."""
+    learning_rate: tuple[float, ...]
+    seconds: tuple[float, ...]
+    """Of training, from the epoch that was asked after to the end of this one."""
+
+
+class GrowingCurves(Record):
+    """What `GET /v1/learning-curves` answers."""
+
+    every: int
+    """One epoch in so many, with the first and the newest."""
+    items: tuple[GrowingCurve, ...]
+    """In the order of the ids; one that has been deleted is left out."""

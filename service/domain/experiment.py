@@ -79,6 +79,16 @@ class Reproduction(Record):
     difference: float | None = None
 
 
+class Resumption(Record):
+    """A later attempt, and where it went on."""
+
+    attempt: int
+    after_epoch: int
+    """The epoch of the checkpoint that it began from; 0: from the start."""
+    continued: bool
+    """True where the run had ended there and was continued; else its worker was lost or stopped."""
+
+
 class Experiment(Record):
     """The answer of `GET /v1/experiments/{id}`."""
 
@@ -103,6 +113,8 @@ class Experiment(Record):
     attempt: int
     worker: str | None
     """`host:pid` of the process that trains, or that did."""
+    resumptions: tuple[Resumption, ...]
+    """One for each attempt after the first that got as far as training."""
     resumed_inexact: bool
     """True where it went on under other versions, threads or processor than it began with."""
     reproduction: Reproduction | None

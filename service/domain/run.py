@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from service.domain.experiment import Resumption
 from service.domain.record import Record
 from service.domain.spec import ExperimentSpec
 
@@ -25,6 +26,7 @@ class Run(Record):
     reproduces: str | None
     environment: dict[str, Any] | None
     """That of the first attempt; null where this is the first."""
+    resumptions: tuple[Resumption, ...] = ()
 
 
 class Company(Record):

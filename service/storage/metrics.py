@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -10,6 +11,9 @@ from sqlalchemy.orm import Session
 
 from service.domain.metrics import EpochMetrics
 from service.storage.tables import EpochRow
+
+GROWING = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate")
+"""What `growth` reads of an epoch, in this order, before the seconds."""
 
 
 def record(session: Session, experiment_id: str, epochs: Sequence[EpochMetrics]) -> None:
@@ -65,6 +69,20 @@ def figures(
     for experiment_id, epoch, *values in session.execute(query):
         found[experiment_id][epoch] = tuple(values)
     return found
+
+
+def growth(session: Session, experiment_id: str, *, after: int, every: int) -> tuple[tuple[Any, ...], ...]:
+    """What `GROWING` names, and the seconds of training since `after`: every so many epochs, the first, the last."""
+    passed = sa.func.sum(EpochRow.epoch_seconds).over(order_by=EpochRow.epoch)
+    later = (
+        sa.select(*(getattr(EpochRow, name) for name in GROWING), passed.label("seconds"))
+        .where(EpochRow.experiment_id == experiment_id, EpochRow.epoch > after)
+        .subquery()
+    )
+    epoch = later.c.epoch
+    listed = sa.or_(epoch % every == 0, epoch == 1, epoch == sa.select(sa.func.max(epoch)).scalar_subquery())
+    query = sa.select(later) if every == 1 else sa.select(later).where(listed)
+    return tuple(map(tuple, session.execute(query.order_by(epoch))))
 
 
 def seconds(session: Session, experiment_ids: Collection[str]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from service.domain.experiment import (
     LastEpoch,
     Progress,
     Reproduction,
+    Resumption,
     State,
     TestResult,
     links,
@@ -46,6 +47,7 @@ def experiment(row: ExperimentRow, *, queue_position: int | None) -> Experiment:
         diverged=row.diverged,
         attempt=row.attempt,
         worker=row.worker,
+        resumptions=_resumptions(row),
         resumed_inexact=row.resumed_inexact,
         reproduction=_reproduction(row),
         error=Failure.model_validate(row.error) if row.error else None,
@@ -78,6 +80,7 @@ def run(row: ExperimentRow) -> Run:
         failures=row.failures,
         reproduces=row.reproduces,
         environment=row.environment,
+        resumptions=_resumptions(row),
     )
 
 
@@ -164,6 +167,10 @@ def _test(row: ExperimentRow) -> TestResult | None:
     if row.test_accuracy is None and row.test_loss is None:
         return None
     return TestResult(loss=row.test_loss, accuracy=row.test_accuracy)
+
+
+def _resumptions(row: ExperimentRow) -> tuple[Resumption, ...]:
+    return tuple(map(Resumption.model_validate, row.resumptions or ()))
 
 
 def _reproduction(row: ExperimentRow) -> Reproduction | None:

@@ -125,6 +125,8 @@ class ExperimentRow(Table):
     test_loss: Mapped[float | None]
     test_accuracy: Mapped[float | None]
     diverged: Mapped[bool] = mapped_column(default=False)
+    resumptions: Mapped[list[dict[str, Any]] | None] = mapped_column(Json)
+    """Where later attempts went on."""
     resumed_inexact: Mapped[bool] = mapped_column(default=False)
     reproduces: Mapped[str | None] = mapped_column(sa.String(36))
     reproduction: Mapped[dict[str, Any] | None] = mapped_column(Json)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import torch
 
 from service import checkpoints, ids, submission
-from service.domain.experiment import State
+from service.domain.experiment import Resumption, State
 from service.storage import Database, experiments, migrations, workers
 from service.storage import checkpoints as checkpoint_rows
 from service.storage.tables import ExperimentRow
@@ -165,6 +165,7 @@ def test_a_continued_run_is_one_unbroken_series(shared: Bench) -> None:
     assert done.spec.epochs == 5
     assert done.spec_hash == reference.spec_hash
     assert done.test == reference.test
+    assert done.resumptions == (Resumption(attempt=2, after_epoch=2, continued=True),)
 
 
 def test_a_run_that_stopped_early_has_its_patience_again_even_from_the_beginning(bench: Bench) -> None:
@@ -221,6 +222,9 @@ def test_a_worker_that_dies_is_replaced_and_its_run_taken_up(shared: Bench) -> N
     assert (done.state, done.attempt) == (State.COMPLETED, 2)
     assert done.worker != worker
     assert not done.resumed_inexact
+    (resumption,) = done.resumptions
+    assert (resumption.attempt, resumption.continued) == (2, False)
+    assert 0 < resumption.after_epoch < 40
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,6 @@ def an_experiment() -> Experiment:
         id="x", name="x", state=State.COMPLETED, spec=spec, spec_hash=spec.spec_hash, sweep_id=None, owner=None,
         created_at=NOON, started_at=NOON, finished_at=NOON, queue_position=None, best=None, last=None, test=None,
         progress=Progress(epoch=20, epochs=20, fraction=1.0, samples_per_second=None, eta_seconds=None),
-        parameters=1, diverged=False, attempt=1, worker=None, resumed_inexact=False, reproduction=None, error=None,
-        environment=None, links={},
+        parameters=1, diverged=False, attempt=1, worker=None, resumptions=(), resumed_inexact=False,
+        reproduction=None, error=None, environment=None, links={},
     )  # fmt: skip
