@@ -3,8 +3,10 @@
 The command line is built on it, and so can be any program: nothing of the server and nothing heavy is imported.
 """
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
 
@@ -194,9 +196,14 @@ class Client:
         """What the rules find in its learning curves."""
         return self._read(FindingList, "GET", _path(experiment_id, "findings"))
 
-    def note(self, experiment_id: str, text: str) -> Note:
-        """Write a note about it; the author is the connection's owner."""
-        return self._read(Note, "POST", _path(experiment_id, "notes"), json={"text": text})
+    def note(self, experiment_id: str, text: str, *, example: tuple[bytes | Path, int] | None = None) -> Note:
+        """Write a note about it; the author is the connection's owner. An `example` is a picture and what it is of."""
+        body: dict[str, object] = {"text": text}
+        if example is not None:
+            image, label = example
+            content = image.read_bytes() if isinstance(image, Path) else image
+            body["example"] = {"image": base64.b64encode(content).decode(), "label": label}
+        return self._read(Note, "POST", _path(experiment_id, "notes"), json=body)
 
     def notes(self, experiment_id: str) -> Iterator[Note]:
         """All that has been written about it, the newest last, page after page."""

@@ -44,7 +44,7 @@ from service.domain.health import Health
 from service.domain.ledger import Formula, LayerFacts, Ledger, NetworkFunction
 from service.domain.linearity import LinearCollapse
 from service.domain.metrics import EpochMetrics, EpochPage
-from service.domain.note import Note, NotePage
+from service.domain.note import Example, Note, NotePage
 from service.domain.prediction import CheckpointName, Prediction, Predictions, Preprocessing
 from service.domain.preview import EpochEstimate, Model, Preview
 from service.domain.problem import Problem
@@ -91,7 +91,7 @@ def by_schema() -> dict[str, Any]:
         "ExperimentSpec": _SHORT_SPEC,
         "SweepRequest": _SWEEP,
         "Continuation": {"epochs": 5},
-        "NewNote": {"text": _note().text},
+        "NewNote": {"text": _note().text, "example": {"image": judged_examples.image(), "label": 1}},
         "EvaluationRequest": {"dataset": "usps"},
         "NewVersion": {"experiment_id": _ID, "checkpoint": "best"},
         "AliasTarget": {"version": 1},
@@ -208,6 +208,7 @@ def _note() -> Note:
         experiment_id=_ID,
         author="ada",
         text="The two losses part at epoch 2.\nWith dropout they should not.",
+        example=Example(image=judged_examples.image(), label=1),
         created_at=_BEGAN,
     )
 

@@ -31,7 +31,7 @@ def records(experiment_id: str) -> tuple[Record, ...]:
         confidence=items[0].confidence,
         loss=items[0].loss,
         probabilities=items[0].probabilities,
-        image=_image(),
+        image=image(),
     )
     return (
         Confusion(**dict(matrix), experiment_id=experiment_id, split="test"),
@@ -43,7 +43,7 @@ def records(experiment_id: str) -> tuple[Record, ...]:
             experiment_id=experiment_id,
             split="test",
             index=1,
-            image=_image(),
+            image=image(),
             labels=_NAMES,
             temperature=2.0,
             of_class=None,
@@ -51,7 +51,7 @@ def records(experiment_id: str) -> tuple[Record, ...]:
         ImageHistory(
             experiment_id=experiment_id,
             index=1,
-            image=_image(),
+            image=image(),
             labels=_NAMES,
             label=1,
             stored_epochs=2,
@@ -81,7 +81,7 @@ def _disagreements(a: str, b: str) -> Disagreements:
             )
             for each in readings
         ),
-        image=_image(),
+        image=image(),
     )
     return Disagreements(
         dataset="mnist",
@@ -99,5 +99,6 @@ def _disagreements(a: str, b: str) -> Disagreements:
     )
 
 
-def _image() -> str:
+def image() -> str:
+    """A stroke from corner to corner, as a PNG in base64."""
     return png_base64(np.eye(8, dtype=np.uint8) * 255)

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from service import ids
+from service import noting
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import ExperimentId, NoteCursor, NoteId, Owner
-from service.api.state import Now, Reading, Writing
+from service.api.state import Live, Now, Reading, Writing
 from service.domain.note import NewNote, Note, NotePage
 from service.storage import notes
 
@@ -25,13 +25,17 @@ def add(
     *,
     experiment_id: ExperimentId,
     note: NewNote,
-    session: Writing,
+    service: Live,
     now: Now,
     response: Response,
     owner: Owner = None,
 ) -> Note:
-    """Write one, in any state of the experiment; the author is the owner that the request names."""
-    added = notes.add(session, experiment_id, note_id=ids.new(), author=owner, text=note.text, now=now)
+    """Write one, in any state of the experiment; the author is the owner that the request names.
+
+    With an `example`, the note keeps a picture and what it is of: digits that people drew, which a network can be
+    tried on later.
+    """
+    added = noting.write(service.database, experiment_id, note, author=owner, now=now)
     response.headers["Location"] = f"/v1/experiments/{experiment_id}/notes/{added.id}"
     return added
 

@@ -1,5 +1,6 @@
 """Commands about what there is to say of an experiment: by rules, and by people."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -27,8 +28,13 @@ def findings(
 
 
 def note(
+    *,
     experiment_id: ExperimentId,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What there is to say.")],
+    image: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A picture of at most 48 KB that is kept with it.")
+    ] = None,
+    label: Annotated[int | None, typer.Option(min=0, help="Which digit the picture shows.")] = None,
     owner: Annotated[str | None, typer.Option(envvar="ARDOISE_OWNER", help="Whose note it is.")] = None,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
@@ -38,6 +44,8 @@ def note(
         text.encode()
     except UnicodeEncodeError:
         usage_error("TEXT is not UTF-8")
+    if (image is None) != (label is None):
+        usage_error("--image and --label go together: a picture, and which digit it shows")
     with connected(url, owner=owner) as client:
-        added = client.note(experiment_id, text)
+        added = client.note(experiment_id, text, example=None if image is None or label is None else (image, label))
     typer.echo(added.model_dump_json() if as_json else added.id)

@@ -30,10 +30,29 @@ def _readable(text: str) -> str:
 NoteText = Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS, strict=True), AfterValidator(_readable)]
 
 
+class NewExample(Record):
+    """A digit that somebody drew or photographed, and what it is."""
+
+    image: Annotated[str, Field(min_length=1)]
+    """A whole image file as predictions take it, in base64; 48 KB at most, as no more than 64 KB of JSON is read."""
+    label: Annotated[int, Field(strict=True, ge=0)]
+    """The class by number, as in the run's data set."""
+
+
 class NewNote(Record):
     """What is posted."""
 
     text: NoteText
+    example: NewExample | None = None
+
+
+class Example(Record):
+    """The same as it is kept."""
+
+    image: str
+    """PNG, base64: grey and upright as it was decoded, its longer side reduced to 256 pixels where it had more. A
+    picture that needed no reducing is read exactly as the file that was sent."""
+    label: int
 
 
 class Note(Record):
@@ -45,6 +64,7 @@ class Note(Record):
     author: str | None
     """Whom the request named as the owner; there is no proof of it."""
     text: str
+    example: Example | None = None
     created_at: datetime
 
 

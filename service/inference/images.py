@@ -39,7 +39,11 @@ def from_request(request: PredictionRequest) -> Iterator[Picture]:
         return
     left = MAX_REQUEST_PIXELS
     for index, image in enumerate(request.images):
-        picture = _from_grid(image.pixels) if image.base64 is None else _from_base64(image.base64, index)
+        picture = (
+            _from_grid(image.pixels)
+            if image.base64 is None
+            else from_base64(image.base64, pointer=f"#/images/{index}/base64")
+        )
         left = _spend(left, picture, which=f"#/images/{index}")
         yield picture
 
@@ -54,8 +58,8 @@ def of_grey_values(pixels: np.ndarray) -> Picture:
     return Picture(pixels * 255 if pixels.max() <= 1 else pixels)
 
 
-def _from_base64(text: str, index: int) -> Picture:
-    pointer = f"#/images/{index}/base64"
+def from_base64(text: str, *, pointer: str) -> Picture:
+    """Decode a whole image file; an error points to the field that held it."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:

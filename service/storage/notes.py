@@ -1,22 +1,34 @@
 """Notes: added, read page by page, removed."""
 
+import base64
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from service.domain.note import MOST_NOTES, Note, NotePage
+from service.domain.note import MOST_NOTES, Example, Note, NotePage
 from service.errors import ConflictError, NotFoundError
 from service.storage import experiments
 from service.storage.tables import NoteRow
 
 
-def add(session: Session, experiment_id: str, *, note_id: str, author: str | None, text: str, now: datetime) -> Note:
+def add(
+    session: Session,
+    experiment_id: str,
+    *,
+    note_id: str,
+    author: str | None,
+    text: str,
+    now: datetime,
+    example: Example | None = None,
+) -> Note:
     """Store a note; `NotFoundError` where there is no such experiment, `ConflictError` where it has too many."""
     experiments.find(session, experiment_id)
     if count(session, experiment_id) >= MOST_NOTES:
         raise ConflictError(f"experiment {experiment_id} has {MOST_NOTES:,} notes, which is the most there may be")
     row = NoteRow(id=note_id, experiment_id=experiment_id, author=author, text=text, created_at=now)
+    if example is not None:
+        row.example_image, row.example_label = base64.b64decode(example.image), example.label
     session.add(row)
     session.flush()
     return _record(row)
@@ -60,4 +72,17 @@ def count(session: Session, experiment_id: str) -> int:
 
 
 def _record(row: NoteRow) -> Note:
-    return Note(id=row.id, experiment_id=row.experiment_id, author=row.author, text=row.text, created_at=row.created_at)
+    return Note(
+        id=row.id,
+        experiment_id=row.experiment_id,
+        author=row.author,
+        text=row.text,
+        example=_example(row.example_image, row.example_label),
+        created_at=row.created_at,
+    )
+
+
+def _example(image: bytes | None, label: int | None) -> Example | None:
+    if image is None or label is None:
+        return None
+    return Example(image=base64.b64encode(image).decode(), label=label)

@@ -198,6 +198,9 @@ class NoteRow(Table):
     experiment_id: Mapped[str] = mapped_column(sa.ForeignKey("experiments.id", ondelete="CASCADE"), index=True)
     author: Mapped[str | None] = mapped_column(sa.String(200))
     text: Mapped[str] = mapped_column(sa.Text)
+    example_image: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    """A PNG of our own making; null with `example_label`: the note is words alone."""
+    example_label: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -1,9 +1,13 @@
 """Notes over HTTP: written, read page by page, removed, gone with their experiment."""
 
+import base64
+import io
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from PIL import Image
 
 from service import ids
 from service.domain.note import MAX_CHARACTERS, MOST_NOTES, Note, NotePage
@@ -116,3 +120,76 @@ def test_a_wrong_query_is_told(served: Served, query: dict[str, str]) -> None:
     answer = served.http.get(f"/v1/experiments/{served.submit()}/notes", params=query)
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json()["errors"]] == [f"#/query/{name}" for name in query]
+
+
+def a_picture(side: int, *, format: str = "PNG") -> str:  # noqa: A002  # as Pillow has it
+    """Half as wide as it is high."""
+    written = io.BytesIO()
+    Image.radial_gradient("L").resize((side // 2, side)).convert("RGB").save(written, format)
+    return base64.b64encode(written.getvalue()).decode()
+
+
+def opened(picture: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(picture)))
+
+
+def keep(served: Served, experiment_id: str, example: Any) -> httpx.Response:
+    body = {"text": "a seven of mine", "example": example}
+    return served.http.post(f"/v1/experiments/{experiment_id}/notes", json=body)
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "BMP"])
+def test_a_labelled_example_is_kept_pixel_for_pixel_in_grey(served: Served, format: str) -> None:  # noqa: A002
+    experiment_id = served.submit()
+    sent = a_picture(100, format=format)
+    answer = keep(served, experiment_id, {"image": sent, "label": 7})
+    assert answer.status_code == 201, answer.text
+    (note,) = read(served, experiment_id).items
+    assert Note.model_validate(answer.json()) == note
+    assert note.example is not None
+    assert note.example.label == 7
+    kept = opened(note.example.image)
+    assert (kept.format, kept.mode, kept.size) == ("PNG", "L", (50, 100))
+    assert np.array_equal(np.asarray(kept), np.asarray(opened(sent).convert("L")))
+
+
+def test_a_kept_example_is_read_as_the_picture_that_was_sent(served: Served) -> None:
+    experiment_id = served.train(epochs=1)
+    sent = a_picture(200)
+    kept = keep(served, experiment_id, {"image": sent, "label": 7}).json()["example"]["image"]
+    body = {"images": [{"base64": sent}, {"base64": kept}]}
+    answer = served.http.post(f"/v1/experiments/{experiment_id}/predictions", json=body).json()
+    assert answer["predictions"][0] == answer["predictions"][1]
+
+
+def test_a_large_picture_is_kept_small(served: Served) -> None:
+    kept = keep(served, served.submit(), {"image": a_picture(1200, format="JPEG"), "label": 0}).json()["example"]
+    assert opened(kept["image"]).size == (128, 256)
+
+
+def test_a_photo_is_more_than_is_read(served: Served) -> None:
+    experiment_id = served.submit()
+    assert keep(served, experiment_id, {"image": a_picture(400, format="BMP"), "label": 0}).status_code == 413
+    assert read(served, experiment_id).total == 0
+
+
+@pytest.mark.parametrize(
+    ("example", "pointer", "code"),
+    [
+        ({"image": a_picture(8), "label": 10}, "#/example/label", "out_of_range"),
+        ({"image": a_picture(8), "label": -1}, "#/example/label", "out_of_range"),
+        ({"image": a_picture(8), "label": "7"}, "#/example/label", "wrong_type"),
+        ({"image": a_picture(8)}, "#/example/label", "missing"),
+        ({"image": "no base64!", "label": 7}, "#/example/image", "invalid_image"),
+        ({"image": base64.b64encode(b"no picture").decode(), "label": 7}, "#/example/image", "invalid_image"),
+        ({"image": "", "label": 7}, "#/example/image", "out_of_range"),
+        ({"image": a_picture(8), "label": 7, "split": "test"}, "#/example/split", "unknown_field"),
+    ],
+)  # fmt: skip
+def test_what_is_no_example_is_told_and_no_note_is_left(served: Served, example: Any, pointer: str, code: str) -> None:
+    experiment_id = served.submit()
+    answer = keep(served, experiment_id, example)
+    assert answer.status_code == 422, answer.text
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["code"]) == (pointer, code)
+    assert read(served, experiment_id).total == 0

@@ -1,14 +1,18 @@
+import base64
+import io
 import json
 import re
 import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from service.cli import slate
 from service.client import Client
 from service.domain.curves import FindingList
 from service.domain.experiment import Experiment, State
+from service.domain.note import Note
 from service.domain.prediction import Predictions
 from service.domain.spec import ExperimentSpec
 from tests.cli.conftest import Ardoise, Served, until
@@ -116,6 +120,9 @@ def test_a_wrong_spec_is_told_field_by_field_on_one_line(service: Served, ardois
         (("findings", "some-id", "--lang", "de"), "--lang"),
         (("note", "some-id"), "TEXT"),
         (("note", "some-id", "caf\udce9"), "UTF-8"),
+        (("note", "some-id", "a seven", "--label", "7"), "--image"),
+        (("note", "some-id", "a seven", "--image", __file__), "--label"),
+        (("note", "some-id", "a seven", "--image", "missing.png", "--label", "7"), "missing.png"),
         (("shew",), "shew"),
     ],
 )
@@ -180,9 +187,22 @@ def test_findings_are_said_in_either_language(service: Served, completed: Experi
 
 def test_a_note_is_written(service: Served, client: Client, completed: Experiment, ardoise: Ardoise) -> None:
     said = ardoise("note", completed.id, "pas assez d'époques", "--owner", "ada", url=service.url)
-    (note,) = client.notes(completed.id)
+    note = [*client.notes(completed.id)][-1]
     assert said.out == f"{note.id}\n"
-    assert (note.text, note.author) == ("pas assez d'époques", "ada")
+    assert (note.text, note.author, note.example) == ("pas assez d'époques", "ada", None)
+
+
+def test_a_note_keeps_a_picture_and_what_it_is_of(
+    service: Served, client: Client, completed: Experiment, ardoise: Ardoise, tmp_path: Path
+) -> None:
+    picture = tmp_path / "seven.png"
+    Image.new("L", (9, 12), 200).save(picture)
+    said = ardoise("note", completed.id, "mine", "--image", str(picture), "--label", "7", "--json", url=service.url)
+    kept = Note.model_validate_json(said.out).example
+    assert kept is not None
+    assert kept.label == 7
+    with Image.open(io.BytesIO(base64.b64decode(kept.image))) as image:
+        assert (image.format, image.size, image.getpixel((0, 0))) == ("PNG", (9, 12), 200)
 
 
 def test_cancel_ends_what_runs_and_refuses_what_has_ended(

@@ -216,7 +216,11 @@ def test_the_queue_and_its_workers_are_seen(client: Client) -> None:
     assert client.ready() is True
 
 
-def test_curves_are_commented_on_and_notes_are_written_read_and_removed(service: Served, completed: Experiment) -> None:
+def test_curves_are_commented_on_and_notes_are_written_read_and_removed(
+    service: Served, completed: Experiment, tmp_path: Path
+) -> None:
+    picture = tmp_path / "three.png"
+    picture.write_bytes(slate.png([[0, 128], [255, 0]]))
     with Client(service.url, owner="Élodie") as client:
         found = client.findings(completed.id)
         assert (found.experiment_id, found.state) == (completed.id, State.COMPLETED)
@@ -227,6 +231,10 @@ def test_curves_are_commented_on_and_notes_are_written_read_and_removed(service:
         client.delete_note(completed.id, first.id)
         assert [*client.notes(completed.id)] == [second]
         client.delete_note(completed.id, second.id)
+        drawn = [client.note(completed.id, "a", example=(each, 3)) for each in (picture, picture.read_bytes())]
+        assert drawn[0].example == drawn[1].example is not None
+        for each in drawn:
+            client.delete_note(completed.id, each.id)
         with pytest.raises(ProblemError, match="has no note"):
             client.delete_note(completed.id, second.id)
 
