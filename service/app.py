@@ -50,6 +50,7 @@ from service.api import (
     specs,
     state,
     sweeps,
+    web,
     workers,
 )
 from service.api.changes import Changes
@@ -98,6 +99,7 @@ RESOURCES = (
     workers,
     health,
     docs,
+    web,
 )
 
 

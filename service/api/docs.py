@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 ASSETS = "/docs/assets"
@@ -13,12 +13,6 @@ router = APIRouter(include_in_schema=False)
 def assets() -> StaticFiles:
     """Swagger UI's own files, to be mounted at `ASSETS`; the package that has them serves for nothing else."""
     return StaticFiles(packages=[("fastapi_swagger", "resources")])
-
-
-@router.get("/")
-async def root() -> RedirectResponse:
-    """To the documentation."""
-    return RedirectResponse("/docs")
 
 
 @router.get("/docs")
