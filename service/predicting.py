@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
-from service.checkpoint_names import CheckpointNames
+from service import checkpoint_names
 from service.domain.checkpoint import Checkpoint
 from service.domain.prediction import CheckpointName, Prediction, Predictions
 from service.errors import DamagedCheckpointError
@@ -13,24 +13,24 @@ from service.inference.lane import Sent
 from service.inference.models import Model, Models
 from service.inference.stacks import framed_in_turn
 from service.storage import Database
+from service.storage.remembered import Remembered
 
 
 class Predictor:
     """Called on one event loop, but for `forget`."""
 
     def __init__(self, database: Database, models: Models) -> None:
-        self.names, self.desk = CheckpointNames(database), Desk()
+        self.names, self.desk = Remembered(database, checkpoint_names.read), Desk()
         self._models = models
 
     async def at_once(
         self, experiment_id: str, name: str, sent: Sent, receive: Receive
     ) -> tuple[Checkpoint, tuple[Prediction, ...]] | None:
-        """What the weights say of one small image; None where they are not ready to. Errors are those of `Desk.ask`."""
-        names = self.names
-        checkpoint = names.known(experiment_id, name) or await names.confirmed(experiment_id, name)
-        model = None if checkpoint is None else self._models.loaded(checkpoint)
+        """What the weights say of one small image; None where they are not loaded. Errors: `loaded`, `Desk.ask`."""
+        checkpoint = (await self.names.find((experiment_id, name))).checkpoint
+        model = self._models.loaded(checkpoint)
         lane = None if model is None else self.desk.open_lane(model)
-        if checkpoint is None or lane is None:
+        if lane is None:
             return None
         return checkpoint, await self.desk.ask(lane, sent, receive)
 
@@ -57,12 +57,12 @@ class Predictor:
 
     async def loaded(self, experiment_id: str, name: str) -> tuple[Checkpoint, Model]:
         """The checkpoint of this name and its network; errors as `read`."""
-        checkpoint = await self.names.find(experiment_id, name)
+        checkpoint = (await self.names.find((experiment_id, name))).checkpoint
         try:
             return checkpoint, self._models.loaded(checkpoint) or await self._load(checkpoint)
         except DamagedCheckpointError:
             # While a run goes on, its checkpoints are superseded: between row and files it may have been this one.
-            present = await self.names.read(experiment_id, name)
+            present = (await self.names.find((experiment_id, name))).checkpoint
             if present.id == checkpoint.id:
                 raise
             return present, await self._load(present)
@@ -71,8 +71,7 @@ class Predictor:
         return await asyncio.to_thread(self._models.get, checkpoint)
 
     def forget(self, experiment_id: str) -> None:
-        """It has been deleted: no name of it answers from now on. From any thread."""
-        self.names.forget(experiment_id)
+        """It has been deleted: its networks need no memory any more. From any thread."""
         self._models.forget(experiment_id)
 
     async def close(self) -> None:

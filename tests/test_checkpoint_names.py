@@ -1,47 +1,34 @@
-"""Names of checkpoints are read once, and are never far behind the database."""
+"""What a name of a checkpoint stands for changes with its experiment."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from service import checkpoint_names, ids
-from service.checkpoint_names import CheckpointNames
+from service.checkpoint_names import Named
 from service.domain.checkpoint import WEIGHTS, Checkpoint, StoredFile
+from service.domain.experiment import State
 from service.domain.run import Run
 from service.domain.spec import ExperimentSpec
 from service.errors import ConflictError, NotFoundError
-from service.storage import Database, Session, checkpoints, experiments, migrations, queue
+from service.storage import Database, checkpoints, experiments, migrations, queue
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SPEC = ExperimentSpec.model_validate({"dataset": "digits", "architecture": "perceptron", "epochs": 5})
 
 
-class Counted(Database):
-    """Counts what is read."""
-
-    reads = 0
-
-    @contextmanager
-    def reading(self) -> Iterator[Session]:
-        self.reads += 1
-        with super().reading() as session:
-            yield session
-
-
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Counted]:
-    found = Counted(f"sqlite:///{tmp_path}/ardoise.db")
+def database(tmp_path: Path) -> Iterator[Database]:
+    found = Database(f"sqlite:///{tmp_path}/ardoise.db")
     migrations.upgrade(found)
     yield found
     found.close()
 
 
 @pytest.fixture
-def run(database: Counted) -> Run:
+def run(database: Database) -> Run:
     """A run that has begun."""
     with database.writing() as session:
         experiments.add(session, experiment_id=ids.new(), spec=SPEC, parameters=1, now=NOW)
@@ -68,103 +55,41 @@ def publish(database: Database, run: Run, epoch: int) -> Checkpoint:
     return checkpoint
 
 
-def play(database: Database, scene: Callable[[CheckpointNames], Awaitable[None]]) -> None:
-    """On an event loop of its own."""
-
-    async def on_a_loop() -> None:
-        names = CheckpointNames(database)
-        await scene(names)
-        await names.close()
-
-    asyncio.run(on_a_loop())
+def read(database: Database, run: Run, name: str, before: Named | None = None) -> Named:
+    with database.reading() as session:
+        return checkpoint_names.read(session, (run.experiment_id, name), before)
 
 
-def test_what_is_known_is_answered_without_the_database(database: Counted, run: Run) -> None:
+def test_a_name_is_read_anew_where_the_experiment_has_changed_and_nowhere_else(database: Database, run: Run) -> None:
     first = publish(database, run, 1)
-
-    async def scene(names: CheckpointNames) -> None:
-        assert names.known(run.experiment_id, "last") is None
-        assert await names.find(run.experiment_id, "last") == first
-        before = database.reads
-        assert all(names.known(run.experiment_id, "last") == first for _ in range(100))
-        assert database.reads <= before + 1
-
-    play(database, scene)
+    named = read(database, run, "last")
+    assert named.checkpoint == first
+    assert read(database, run, "last", named) is named
+    second = publish(database, run, 2)
+    assert read(database, run, "last", named).checkpoint == second
+    assert read(database, run, "1", named).checkpoint == first
 
 
-def test_a_later_checkpoint_is_seen_in_time(database: Counted, run: Run) -> None:
+def test_one_that_is_put_aside_has_no_name_any_more(database: Database, run: Run) -> None:
+    first, second = publish(database, run, 1), publish(database, run, 2)
+    named = read(database, run, "last")
+    with database.writing() as session:
+        checkpoints.put_aside(session, second)
+    assert read(database, run, "last", named).checkpoint == first
+
+
+def test_a_deleted_experiment_has_no_names(database: Database, run: Run) -> None:
     publish(database, run, 1)
-
-    async def scene(names: CheckpointNames) -> None:
-        await names.find(run.experiment_id, "last")
-        second = await asyncio.to_thread(publish, database, run, 2)
-        await asyncio.sleep(checkpoint_names.FRESH_SECONDS)
-        assert await names.find(run.experiment_id, "last") == second
-
-    play(database, scene)
+    named = read(database, run, "last")
+    with database.writing() as session:
+        queue.finish(session, run, State.FAILED, now=NOW)
+        experiments.delete(session, run.experiment_id)
+    with pytest.raises(NotFoundError):
+        read(database, run, "last", named)
 
 
-def test_what_another_process_deletes_is_not_answered_when_the_time_is_over(database: Counted, run: Run) -> None:
-    publish(database, run, 1)
-
-    def delete() -> None:
-        with database.writing() as session:
-            queue.finish(session, run, "failed", now=NOW)  # type: ignore[arg-type]  # by its value
-            experiments.delete(session, run.experiment_id)
-
-    async def scene(names: CheckpointNames) -> None:
-        await names.find(run.experiment_id, "last")
-        await asyncio.to_thread(delete)
-        await asyncio.sleep(checkpoint_names.FRESH_SECONDS)
-        assert names.known(run.experiment_id, "last") is None
-        with pytest.raises(NotFoundError):
-            await names.find(run.experiment_id, "last")
-
-    play(database, scene)
-
-
-def test_what_is_deleted_here_is_forgotten_at_once_even_while_it_is_read(database: Counted, run: Run) -> None:
-    publish(database, run, 1)
-
-    async def scene(names: CheckpointNames) -> None:
-        await names.find(run.experiment_id, "last")
-        names.forget(run.experiment_id)
-        assert names.known(run.experiment_id, "last") is None
-        reading = asyncio.create_task(names.read(run.experiment_id, "last"))
-        await asyncio.sleep(0)  # it has begun
-        names.forget(run.experiment_id)
-        await reading
-        assert names.known(run.experiment_id, "last") is None
-
-    play(database, scene)
-
-
-def test_all_names_are_looked_at_by_one_query_and_only_while_somebody_asks(database: Counted, run: Run) -> None:
-    for epoch in range(1, 9):
-        publish(database, run, epoch)
-
-    async def scene(names: CheckpointNames) -> None:
-        for epoch in range(1, 9):
-            await names.find(run.experiment_id, str(epoch))
-        await asyncio.sleep(checkpoint_names.FRESH_SECONDS * 0.6)
-        before = database.reads
-        for epoch in range(1, 9):
-            names.known(run.experiment_id, str(epoch))
-        await names.confirmed(run.experiment_id, "1")
-        assert database.reads == before + 1
-        assert all(names.known(run.experiment_id, str(epoch)) for epoch in range(1, 9))
-        await asyncio.sleep(2 * checkpoint_names.FRESH_SECONDS)
-        assert database.reads == before + 1
-
-    play(database, scene)
-
-
-def test_a_run_without_checkpoints_is_asked_for_anew_each_time(database: Counted, run: Run) -> None:
-    async def scene(names: CheckpointNames) -> None:
-        for _ in range(2):
-            with pytest.raises(ConflictError):
-                await names.find(run.experiment_id, "best")
-        first = await asyncio.to_thread(publish, database, run, 1)
-        assert await names.find(run.experiment_id, "last") == first
-
-    play(database, scene)
+def test_a_run_without_checkpoints_has_none_until_the_first(database: Database, run: Run) -> None:
+    with pytest.raises(ConflictError):
+        read(database, run, "best")
+    first = publish(database, run, 1)
+    assert read(database, run, "last").checkpoint == first

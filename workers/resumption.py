@@ -75,6 +75,6 @@ def _sound(
         checkpoints.quarantine(workshop.artifacts, checkpoint)
         with workshop.database.writing() as session:
             queue.guard(session, run, lease_seconds=workshop.lease_seconds)
-            checkpoint_rows.forget(session, checkpoint)
+            checkpoint_rows.put_aside(session, checkpoint)
         recorder.stored.remove(checkpoint)
         return None

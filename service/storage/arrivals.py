@@ -1,4 +1,6 @@
-"""A cheap answer to "may there be something new?", for workers that ask many times a second."""
+"""Has anything been committed? A cheap answer for those who ask many times a second."""
+
+from typing import Any
 
 from service.storage.engine import Database
 
@@ -7,24 +9,33 @@ class Arrivals:
     """Asks SQLite for its `data_version`, which changes with every commit of another connection: microseconds.
 
     https://www.sqlite.org/pragma.html#pragma_data_version. Other databases have nothing so cheap: there, it is always
-    worth a look.
+    worth a look. One thread at a time may ask.
     """
 
     def __init__(self, database: Database) -> None:
-        """Keeps a connection of its own, outside any transaction."""
-        self._connection = database.engine.raw_connection() if database.is_sqlite else None
+        self._database = database
+        self._connection: Any = None
         self._seen: int | None = None
+
+    def version(self) -> int | None:
+        """Another number once anybody, in whatever process, has committed anything; None where that cannot be said.
+
+        Nobody is waited for.
+        """
+        if not self._database.is_sqlite:
+            return None
+        try:
+            if self._connection is None:
+                self._connection = self._database.lone_connection(busy_timeout_ms=0)
+            row = self._connection.execute("PRAGMA data_version").fetchone()
+        except self._database.lone_errors:  # whoever looks in the usual way will find out, and say so
+            return None
+        return int(row[0])
 
     def may_be_new(self) -> bool:
         """True at first, and whenever anything was committed since the last call."""
-        if self._connection is None:
-            return True
-        cursor = self._connection.cursor()
-        cursor.execute("PRAGMA data_version")
-        row = cursor.fetchone()
-        cursor.close()
-        version = int(row[0]) if row else None
-        changed = version != self._seen
+        version = self.version()
+        changed = version is None or version != self._seen
         self._seen = version
         return changed
 
@@ -33,6 +44,7 @@ class Arrivals:
         self._seen = None
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close its connection."""
         if self._connection is not None:
             self._connection.close()
+            self._connection = None

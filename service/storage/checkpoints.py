@@ -24,8 +24,15 @@ def publish(session: Session, checkpoint: Checkpoint) -> None:
 
 
 def forget(session: Session, checkpoint: Checkpoint) -> None:
-    """Remove the row of one that is superseded or damaged."""
+    """Remove the row of one that is superseded, after what revises its experiment in the same transaction."""
     session.execute(sa.delete(CheckpointRow).where(CheckpointRow.id == checkpoint.id))
+
+
+def put_aside(session: Session, checkpoint: Checkpoint) -> None:
+    """Remove the row of one that is damaged, which changes what its experiment has to show."""
+    forget(session, checkpoint)
+    revised = sa.update(ExperimentRow).where(ExperimentRow.id == checkpoint.experiment_id)
+    session.execute(revised.values(revision=ExperimentRow.revision + 1))
 
 
 def all_of(session: Session, experiment_id: str) -> tuple[Checkpoint, ...]:

@@ -60,6 +60,20 @@ class Database:
         with Session(self._writers[durable], expire_on_commit=False) as session, session.begin():
             yield session
 
+    def lone_connection(self, *, busy_timeout_ms: int) -> Any:
+        """A connection of SQLite's own that is in no pool and in no transaction; to be closed by who asked for it."""
+        pooled = self.engine.raw_connection()
+        connection = pooled.driver_connection
+        assert connection is not None  # noqa: S101  # it is connected
+        pooled.detach()
+        connection.execute(f"PRAGMA busy_timeout={busy_timeout_ms}")
+        return connection
+
+    @property
+    def lone_errors(self) -> tuple[type[Exception], ...]:
+        """What such a connection raises, and what is raised where there can be none."""
+        return self.engine.dialect.loaded_dbapi.Error, sa.exc.SQLAlchemyError
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
