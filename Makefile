@@ -7,10 +7,10 @@ INSTALLED := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint bench install clean
+.PHONY: help demo serve test lint bench bench-serving install clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(INSTALLED) ## Six networks learn to read digits while you watch; ARGS=--once ends after it
 	@$(BIN)/ardoise demo $(ARGS)
@@ -28,6 +28,9 @@ lint: $(INSTALLED) ## Check style and types
 
 bench: $(INSTALLED) ## Run the benchmarks
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-serving: $(INSTALLED) ## Measure predictions a second over HTTP; ARGS="--networks mlp --bodies png"
+	$(BIN)/python -m tests.benchmarks.serving $(ARGS)
 
 install: $(INSTALLED) ## Make the environment only
 

@@ -28,6 +28,7 @@ class Served:
 
     process: subprocess.Popen[str]
     url: str
+    home: Path
     client: Client
 
     def sweep(self, request: Mapping[str, Any]) -> Sweep:
@@ -75,7 +76,7 @@ def served(*, workers: int | None = None, data_dir: Path, **settings: str) -> It
             with Client(url) as client:
                 wanted = workers or len(os.sched_getaffinity(0))
                 until(lambda: len(client.workers().items) == wanted, what="the workers")
-                yield Served(process, url, client)
+                yield Served(process, url, Path(home), client)
         finally:
             stop(process)
 

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [NAME...]`: measure all, or the files named."""
+"""`python -m tests.benchmarks [NAME...]`: measure all, or the files named; folders are programs of their own."""
 
 import importlib
 import json
@@ -23,7 +23,8 @@ OUTPUT = Path("benchmarks.json")
 def main(wanted: list[str]) -> None:
     """Run the benchmarks, print a table, write the file."""
     console = Console()
-    names = sorted(file.name for file in pkgutil.iter_modules(benchmarks.__path__) if file.name != "__main__")
+    files = [file for file in pkgutil.iter_modules(benchmarks.__path__) if not file.ispkg]
+    names = sorted(file.name for file in files if file.name != "__main__")
     found: list[Measurement | Statement] = []
     for name in names:
         if not wanted or name in wanted:
