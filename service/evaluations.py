@@ -1,5 +1,6 @@
 """How an evaluation comes in: what is checked before it is stored."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from service import datasets, ids
@@ -19,11 +20,23 @@ def submit(
 
     `InvalidSpecError` where the data set's classes are not those that the network tells apart.
     """
-    _require_same_classes(request.dataset, experiments.get(session, experiment_id).spec.dataset)
+    require_same_classes(request.dataset, experiments.get(session, experiment_id).spec.dataset)
     return evaluations.add(session, experiment_id, request, evaluation_id=ids.new(), owner=owner, now=now)
 
 
-def _require_same_classes(name: str, learnt: DatasetChoice) -> None:
+def submit_for_the_end(
+    session: Session, wanted: Iterable[tuple[str, str]], *, owner: str | None, now: datetime
+) -> None:
+    """The same for runs that have not ended: of each the best weights on a data set, once it has.
+
+    By the experiment's id and the data set's name, whose classes are known to be the network's.
+    """
+    added = [(ids.new(), experiment_id, dataset) for experiment_id, dataset in wanted]
+    evaluations.add_for_the_end(session, added, owner=owner, now=now)
+
+
+def require_same_classes(name: str, learnt: DatasetChoice) -> None:
+    """`InvalidSpecError` where a network that learnt from the one cannot be judged on the other."""
     theirs, ours = (datasets.facts(each).labels for each in (name, learnt.name))
     if theirs == ours:
         return

@@ -1,11 +1,11 @@
 """Lab sheets put to use: their runs submitted as one sweep, found again by their tags, held against constraints."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from service import datasets, ids, labs, submission
+from service import datasets, evaluations, ids, labs, submission
 from service.analysis import constraints
 from service.domain.experiment import Experiment
 from service.domain.field_errors import nearest_first
@@ -45,6 +45,8 @@ def submit(
             return _accepted(session, name, lab, request, sweeps.of(session, known).id)
     sweep_id, experiment_ids = ids.new(), tuple(ids.new() for _ in planned)
     experiments.add_sweep(session, sweep_id, experiment_ids=experiment_ids, planned=planned, now=now, owner=owner)
+    elsewhere = _elsewhere(name, lab, request, zip(experiment_ids, planned, strict=True))
+    evaluations.submit_for_the_end(session, elsewhere, owner=owner, now=now)
     if idempotency_key is not None:
         idempotency.remember(
             session, idempotency_key, owner=owner, body_sha256=everything, experiment_id=experiment_ids[0], now=now
@@ -79,6 +81,9 @@ def _plan_run(name: str, run: str, lab: Lab, *, offline: bool) -> list[Planned]:
     made = sweep_of(lab, run, offline=offline)
     try:
         planned = expand(made, check=submission.check)
+        for dataset in _evaluated_on(lab.runs[run], offline=offline):
+            for each in planned:
+                evaluations.require_same_classes(dataset, each.spec.dataset)
     except InvalidSpecError as error:
         wrong = "; ".join(f"{each.pointer.removeprefix('#/')}: {each.detail}" for each in error.errors)
         raise ConflictError(f"run {run!r} of lab {name} is no experiment: {wrong}") from error
@@ -112,6 +117,16 @@ def _labelled(planned: Planned, name: str, run: str, *, several: bool) -> Planne
     return Planned(spec.model_copy(update={"name": label, "tags": tuple(tags)}), planned.parameters)
 
 
+def _elsewhere(
+    name: str, lab: Lab, request: LabRequest, stored: Iterable[tuple[str, Planned]]
+) -> Iterator[tuple[str, str]]:
+    """The data sets on which each of these experiments is to be judged as well."""
+    for experiment_id, planned in stored:
+        for run in _runs_of(name, planned.spec.tags):
+            for dataset in _evaluated_on(lab.runs[run], offline=request.offline):
+                yield experiment_id, dataset
+
+
 def _accepted(session: Session, name: str, lab: Lab, request: LabRequest, sweep_id: str) -> LabAccepted:
     found = by_run(name, sweeps.get(session, sweep_id).items)
     runs = {run: tuple(each.id for each in several) for run, several in found.items()}
@@ -131,13 +146,16 @@ def _evaluated_on(run: LabRun, *, offline: bool) -> tuple[str, ...]:
 
 def by_run(name: str, found: Sequence[Experiment]) -> dict[str, tuple[Experiment, ...]]:
     """The experiments that a sheet has made, by the name of their run; others are left out."""
-    mark = f"{TAG}{name}:"
     runs: dict[str, list[Experiment]] = {}
     for each in found:
-        for tag in each.spec.tags:
-            if tag.startswith(mark):
-                runs.setdefault(tag.removeprefix(mark), []).append(each)
+        for run in _runs_of(name, each.spec.tags):
+            runs.setdefault(run, []).append(each)
     return {run: tuple(several) for run, several in runs.items()}
+
+
+def _runs_of(name: str, tags: Sequence[str]) -> list[str]:
+    mark = f"{TAG}{name}:"
+    return [tag.removeprefix(mark) for tag in tags if tag.startswith(mark)]
 
 
 def check(name: str, found: Sequence[Experiment], *, folder: Path | None) -> LabCheck:

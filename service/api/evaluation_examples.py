@@ -7,6 +7,7 @@ from service.domain.dataset import Framing
 from service.domain.evaluation import (
     Adaptation,
     Cell,
+    EvaluatedCheckpoint,
     Evaluation,
     EvaluationList,
     EvaluationTable,
@@ -15,7 +16,6 @@ from service.domain.evaluation import (
     link,
 )
 from service.domain.experiment import State, links
-from service.domain.prediction import CheckpointName
 from service.domain.record import Record
 
 _BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ def records(experiment_id: str) -> tuple[Record, ...]:
         state=State.COMPLETED,
         dataset="usps",
         framing=Reframing.RECORDED,
-        checkpoint=CheckpointName(name="best", epoch=2),
+        checkpoint=EvaluatedCheckpoint(name="best", epoch=2),
         loss=0.21,
         accuracy=1900 / 1990,
         labels=tuple("0123456789"),

@@ -66,7 +66,7 @@ def run(
         accepted = client.run_lab(lab, offline=offline, runs=only)
         typer.echo(f"{accepted.count} experiments of lab {lab}: sweep {accepted.sweep_id}")
         ended = _wait(client, accepted)
-        _evaluate(client, accepted, ended)
+        _wait_for_evaluations(client, accepted)
         write(target, client.lab_report(lab, sweep_id=accepted.sweep_id, lang=language))
     typer.echo(target)
     failed = [each for each in ended if each.state is not State.COMPLETED]
@@ -160,12 +160,9 @@ def _outcome(members: Sequence[Experiment]) -> str:
     return f"{completed} of {len(members)} completed"
 
 
-def _evaluate(client: Client, accepted: LabAccepted, ended: Sequence[Experiment]) -> None:
-    """The first completed experiment of each run that the sheet wants to see on another data set."""
-    completed = {each.id for each in ended if each.state is State.COMPLETED and each.best is not None}
-    asked = []
-    for name, datasets in accepted.evaluate_on.items():
-        first = [each for each in accepted.runs[name] if each in completed][:1]
-        asked += [client.evaluate(each, dataset) for each in first for dataset in datasets]
-    for evaluation in asked:
-        client.evaluated(evaluation)
+def _wait_for_evaluations(client: Client, accepted: LabAccepted) -> None:
+    """On other data sets: workers take them as soon as the runs have ended."""
+    for name in accepted.evaluate_on:
+        for each in accepted.runs[name]:
+            for evaluation in client.evaluations(each).items:
+                client.evaluated(evaluation)

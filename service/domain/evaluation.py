@@ -9,7 +9,6 @@ from pydantic import Field
 from service.domain.confusion import ClassScores
 from service.domain.dataset import Framing
 from service.domain.experiment import Failure, State
-from service.domain.prediction import CheckpointName
 from service.domain.record import Record
 from service.domain.spec import DatasetName
 
@@ -78,6 +77,14 @@ class EvaluationResult(Record):
     preprocessing: Adaptation
 
 
+class EvaluatedCheckpoint(Record):
+    """Which weights, as they were asked for."""
+
+    name: str
+    epoch: int | None
+    """The one that this means; once it is evaluated, the one that was. Null while the end of the run is waited for."""
+
+
 class Evaluation(Record):
     """The answer of `GET /v1/experiments/{id}/evaluations/{evaluation_id}`."""
 
@@ -86,8 +93,7 @@ class Evaluation(Record):
     state: State
     dataset: str
     framing: Reframing
-    checkpoint: CheckpointName
-    """As it was asked for, and the epoch that this means; once it is evaluated, the epoch that was."""
+    checkpoint: EvaluatedCheckpoint
     loss: float | None
     """The run's own, with its label smoothing."""
     accuracy: float | None

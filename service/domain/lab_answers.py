@@ -52,7 +52,8 @@ class LabAccepted(Record):
     runs: dict[str, tuple[str, ...]]
     """Ids by the name of the run."""
     evaluate_on: dict[str, tuple[str, ...]]
-    """Data sets on which the sheet wants to have a run's networks evaluated, once they are trained."""
+    """Data sets on whose test images each network of a run is judged as well, once it is trained: these evaluations
+    wait in the queue already."""
 
 
 class ConstraintCheck(Record):

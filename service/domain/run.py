@@ -65,6 +65,6 @@ class QueueFacts(Record):
     queued: int
     running: int
     evaluations: int
-    """How many evaluations wait; they go before runs."""
+    """How many evaluations wait, for a worker, before runs, or for the end of their own run."""
     waiting: tuple[str, ...]
     active: tuple[str, ...]

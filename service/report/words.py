@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
+from service.domain.comparison import Estimate
 from service.domain.experiment import State
 from service.domain.lab import Language
 
@@ -82,6 +83,14 @@ class Words:
     def percent(self, share: float | None, places: int = 2) -> str:
         """Of a share 0..1."""
         return DASH if share is None else self._local(f"{100 * share:.{places}f}") + f"{self.pick(THIN, HARD)}%"
+
+    def share(self, estimate: Estimate | None) -> str:
+        """The mean of shares 0..1, and the standard deviation where there are several."""
+        if estimate is None:
+            return DASH
+        if estimate.standard_deviation is None:
+            return self.percent(estimate.mean)
+        return f"{self.percent(estimate.mean)} ± {self.decimal(100 * estimate.standard_deviation, 2)}"
 
     def points(self, difference: float, places: int = 2) -> str:
         """A difference of shares, signed, in points of a hundred."""

@@ -22,7 +22,7 @@ CLAIM_ORDER = (EvaluationRow.turn, EvaluationRow.created_at, EvaluationRow.id)
 
 def anything_waiting(session: Session) -> bool:
     """A cheap look before a claim: it takes no lock."""
-    return session.scalar(sa.select(EvaluationRow.id).where(EvaluationRow.state == State.QUEUED).limit(1)) is not None
+    return session.scalar(sa.select(EvaluationRow.id).where(*_DUE).limit(1)) is not None
 
 
 def count(session: Session, state: State) -> int:
@@ -33,7 +33,7 @@ def count(session: Session, state: State) -> int:
 def claim(session: Session, *, worker: str, lease_seconds: float, now: datetime) -> EvaluationJob | None:
     """Take the next by fair turn and age, in one statement; None where nothing waits."""
     row = EvaluationRow
-    following = sa.select(row.id).where(row.state == State.QUEUED).order_by(*CLAIM_ORDER).limit(1)
+    following = sa.select(row.id).where(*_DUE).order_by(*CLAIM_ORDER).limit(1)
     chosen = following.with_for_update(skip_locked=True).cte("chosen")
     taken = (
         sa.update(row)
@@ -165,4 +165,15 @@ def _owned(job: EvaluationJob) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
+_DUE = (
+    EvaluationRow.state == State.QUEUED,
+    sa.or_(
+        EvaluationRow.epoch > 0,
+        sa.exists().where(
+            ExperimentRow.id == EvaluationRow.experiment_id,
+            ExperimentRow.state.not_in((State.QUEUED, State.RUNNING)),
+        ),
+    ),
+)
+"""Waits for a worker alone, and not for the end of its run."""
 _EXPIRED = (EvaluationRow.state == State.RUNNING, EvaluationRow.lease_expires_at < database_clock())

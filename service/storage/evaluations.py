@@ -53,6 +53,32 @@ def add(
     return records.evaluation(row)
 
 
+def add_for_the_end(
+    session: Session, wanted: Sequence[tuple[str, str, str]], *, owner: str | None, now: datetime
+) -> None:
+    """Store, of each evaluation, experiment and data set by their ids, one of the best weights of a run to come.
+
+    No worker takes it before the run has ended, however that ends.
+    """
+    turn = turns.following(session, EvaluationRow, owner)
+    session.add_all(
+        EvaluationRow(
+            id=evaluation_id,
+            experiment_id=experiment_id,
+            checkpoint="best",
+            epoch=0,
+            dataset=dataset,
+            framing=Reframing.RECORDED,
+            owner=owner,
+            state=State.QUEUED,
+            created_at=now,
+            turn=turn + place,
+        )
+        for place, (evaluation_id, experiment_id, dataset) in enumerate(wanted)
+    )
+    session.flush()
+
+
 def get(session: Session, experiment_id: str, evaluation_id: str) -> Evaluation:
     """One of this experiment's; `NotFoundError` where there is none."""
     row = session.get(EvaluationRow, evaluation_id)
@@ -112,7 +138,7 @@ def _evaluated(row: EvaluationRow) -> Cell:
         accuracy=result.get("accuracy"),
         loss=result.get("loss"),
         state=State(row.state),
-        epoch=row.epoch,
+        epoch=row.epoch or None,
         source="evaluation",
         evaluation_id=row.id,
     )

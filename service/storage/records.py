@@ -4,7 +4,7 @@ import json
 from functools import lru_cache
 
 from service.domain.checkpoint import Checkpoint, StoredFile
-from service.domain.evaluation import Evaluation, EvaluationResult, Reframing
+from service.domain.evaluation import EvaluatedCheckpoint, Evaluation, EvaluationResult, Reframing
 from service.domain.evaluation import link as evaluation_link
 from service.domain.experiment import (
     BestEpoch,
@@ -19,7 +19,6 @@ from service.domain.experiment import (
     links,
 )
 from service.domain.metrics import EpochMetrics
-from service.domain.prediction import CheckpointName
 from service.domain.run import Run
 from service.domain.spec import ExperimentSpec
 from service.storage.tables import CheckpointRow, EpochRow, EvaluationRow, ExperimentRow
@@ -112,7 +111,7 @@ def evaluation(row: EvaluationRow) -> Evaluation:
         state=State(row.state),
         dataset=row.dataset,
         framing=Reframing(row.framing),
-        checkpoint=CheckpointName(name=row.checkpoint, epoch=row.epoch),
+        checkpoint=EvaluatedCheckpoint(name=row.checkpoint, epoch=row.epoch or None),
         loss=result and result.loss,
         accuracy=result and result.accuracy,
         labels=result and result.labels,

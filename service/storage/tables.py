@@ -215,7 +215,8 @@ class EvaluationRow(Table):
     checkpoint: Mapped[str] = mapped_column(sa.String(16))
     """As it was asked for: `best`, `last` or an epoch."""
     epoch: Mapped[int]
-    """The one that this means until it has been evaluated, then the one that was."""
+    """The one that this means until it has been evaluated, then the one that was; 0: known once the run has ended,
+    which is waited for."""
     dataset: Mapped[str] = mapped_column(sa.String(64))
     framing: Mapped[str] = mapped_column(sa.String(16))
     owner: Mapped[str | None] = mapped_column(sa.String(200))

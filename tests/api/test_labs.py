@@ -67,6 +67,11 @@ def test_all_runs_are_submitted_as_one_sweep_with_tags(lab: Served) -> None:
     found = answer.json()
     assert {name: len(ids) for name, ids in found["runs"].items()} == ALL
     assert found["evaluate_on"] == {"one": ["synthetic"]}
+    for ids in found["runs"].values():
+        for each in ids:
+            wanted = [("synthetic", "queued", None)] if each in found["runs"]["one"] else []
+            items = lab.http.get(f"/v1/experiments/{each}/evaluations").json()["items"]
+            assert [(item["dataset"], item["state"], item["checkpoint"]["epoch"]) for item in items] == wanted
     assert answer.headers["Location"] == f"/v1/sweeps/{found['sweep_id']}"
     sweep = lab.http.get(answer.headers["Location"]).json()
     assert sweep["count"] == found["count"] == 12
@@ -98,6 +103,7 @@ def test_a_repeat_with_the_same_key_is_the_same_sweep(lab: Served) -> None:
     first, second = (lab.http.post(RUNS, json={"runs": ["one"]}, headers=key) for _ in range(2))
     assert second.json() == first.json()
     assert lab.http.get("/v1/experiments").json()["total"] == 3
+    assert lab.http.get("/v1/queue").json()["evaluations"] == 3
     assert lab.http.post(RUNS, json={"runs": ["cnn"]}, headers=key).status_code == 409
     other = {"Idempotency-Key": "j"}
     assert lab.http.post(RUNS, headers=other).status_code == 202

@@ -8,6 +8,7 @@ import pytest
 
 from service import labs, report
 from service.client import Client
+from service.domain.experiment import State
 from service.report.words import Words
 from tests.cli.conftest import Ardoise, Served, start, stop, until
 from tests.pages import Page, small_sheet, written
@@ -60,7 +61,7 @@ def test_a_lab_is_run_and_its_report_answers_every_question(
     assert not any(word in english.text for word in FRENCH_ALONE)
     prose = french.text.replace(french.code, "")
     assert not [word for word in ENGLISH_ALONE if word in prose.split("Les commandes qui ont donné ceci")[0]]
-    assert {each.dataset for each in evaluated} == {"synthetic"}
+    assert [(each.dataset, each.state) for each in evaluated] == 3 * [("synthetic", State.COMPLETED)]
     assert "synthetic" in english.text
     assert "effectifs" in french.text
     assert "“" in english.text

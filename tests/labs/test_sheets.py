@@ -174,6 +174,14 @@ def test_a_run_that_makes_no_experiment_says_why() -> None:
         laboratory.plan("mine", Lab.model_validate(sheet), LabRequest())
 
 
+def test_a_run_that_cannot_be_judged_where_the_sheet_says_so_is_refused_before_anything_is_stored() -> None:
+    sheet = small_sheet()
+    sheet["runs"]["one"]["evaluate_on"] = ["fashion_mnist"]
+    refused = "run 'one' of lab mine is no experiment: dataset: fashion_mnist has other classes"
+    with pytest.raises(ConflictError, match=refused):
+        laboratory.plan("mine", Lab.model_validate(sheet), LabRequest())
+
+
 def test_the_offline_variant_is_laid_over_field_by_field() -> None:
     lab = Lab.model_validate(small_sheet())
     online, offline = (laboratory.plan("mine", lab, LabRequest(offline=each, runs=("one",))) for each in (False, True))

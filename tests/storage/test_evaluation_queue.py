@@ -54,6 +54,12 @@ class Evaluating:
                 session, self.experiment_id, body, evaluation_id=ids.new(), owner=owner, now=next(_moments)
             ).id
 
+    def ask_for_the_end(self, *datasets: str) -> None:
+        """Queue one on each data set, for when the run has ended."""
+        wanted = [(ids.new(), self.experiment_id, dataset) for dataset in datasets]
+        with self.bench.database.writing() as session:
+            evaluations.add_for_the_end(session, wanted, owner=None, now=next(_moments))
+
     def look(self, *, lease_seconds: float = LEASE, worker: str = "box:1") -> EvaluationJob | None:
         """Claim, if anything waits."""
         with self.bench.database.writing() as session:
@@ -84,6 +90,32 @@ class Evaluating:
         """How often readers of the experiment were told of news."""
         with self.bench.database.reading() as session:
             return experiments.revisions(session, [self.experiment_id])[self.experiment_id]
+
+
+@pytest.mark.parametrize("end", [State.COMPLETED, State.FAILED, State.CANCELLED])
+def test_one_for_the_end_is_taken_once_its_run_has_ended_however_that_is(bench: Bench, end: State) -> None:
+    evaluating = Evaluating(bench, bench.submit())
+    evaluating.ask_for_the_end("digits", "usps")
+
+    def waits() -> bool:
+        with bench.database.reading() as session:
+            cheaply = evaluation_queue.anything_waiting(session)
+        assert cheaply is (evaluating.look() is not None)
+        return not cheaply
+
+    assert waits()
+    run = bench.claim()
+    assert waits()
+    with bench.database.reading() as session:
+        assert queue.facts(session).evaluations == 2
+        newest, first = evaluations.listing(session, evaluating.experiment_id, limit=9).items
+    assert (first.checkpoint.name, first.checkpoint.epoch, first.state) == ("best", None, State.QUEUED)
+    bench.finish(run, end)
+    taken = evaluating.claim()
+    assert (taken.evaluation_id, taken.dataset, taken.checkpoint) == (first.id, "digits", "best")
+    evaluating.complete(taken, epoch=3)
+    assert evaluating.get(first.id).checkpoint.epoch == 3
+    assert evaluating.claim().evaluation_id == newest.id
 
 
 @pytest.fixture

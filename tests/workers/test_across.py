@@ -284,3 +284,17 @@ def test_one_whose_experiment_is_deleted_meanwhile_troubles_nobody(bench: Bench,
     other = bench.submit(architecture="perceptron", epochs=1)
     bench.wait_until(lambda: bench.get(other).state.ended)
     assert bench.get(other).worker == f"{os.uname().nodename}:{worker}"
+
+
+def test_one_for_the_end_is_done_when_its_run_is_and_fails_where_that_leaves_no_weights(bench: Bench) -> None:
+    trained, cancelled = (bench.submit(architecture="perceptron", epochs=1) for _ in range(2))
+    with bench.database.writing() as session:
+        wanted = [(ids.new(), each, "digits") for each in (trained, cancelled)]
+        evaluations.add_for_the_end(session, wanted, owner=None, now=datetime.now(UTC))
+        experiments.cancel(session, cancelled, now=datetime.now(UTC))
+    work(bench)
+    found, lost = (get(bench, experiment_id, each) for each, experiment_id, _ in wanted)
+    assert (found.state, found.checkpoint.epoch) == (State.COMPLETED, 1)
+    assert lost.state is State.FAILED
+    assert lost.error is not None
+    assert lost.error.message == f"experiment {cancelled} is cancelled and has no checkpoint"

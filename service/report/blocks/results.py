@@ -23,8 +23,8 @@ def build(view: View) -> Iterator[Part]:
                 group.label,
                 words.integer(facts.parameters),
                 str(len(facts.seeds)),
-                _share(facts.best.accuracy, words),
-                _share(facts.test.accuracy, words),
+                words.share(facts.best.accuracy),
+                words.share(facts.test.accuracy),
                 _interval(facts.test.accuracy, words),
                 DASH if facts.test.loss is None else words.decimal(facts.test.loss.mean),
                 DASH if facts.seconds is None else words.decimal(facts.seconds.mean, 1),
@@ -58,14 +58,6 @@ def build(view: View) -> Iterator[Part]:
 def calls(view: View) -> Iterator[str]:
     """The same as JSON."""
     yield curl.get(f"/v1/comparisons?ids={','.join(view.ids)}")
-
-
-def _share(estimate: Estimate | None, words: Words) -> str:
-    if estimate is None:
-        return DASH
-    if estimate.standard_deviation is None:
-        return words.percent(estimate.mean)
-    return f"{words.percent(estimate.mean)} ± {words.decimal(100 * estimate.standard_deviation, 2)}"
 
 
 def _interval(estimate: Estimate | None, words: Words) -> str:
