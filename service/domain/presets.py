@@ -50,20 +50,22 @@ PRESETS: Mapping[str, Preset] = {
         },
     ),
     "mnist-best": Preset(
-        "Nearly 99.5 % of them: a wider network, seven passes over images turned, scaled, slanted and moved a little.",
+        "99.5 % of them: a wider network, seven passes over images turned, scaled, slanted and moved a little.",
         {
             "dataset": {
                 "name": "mnist",
                 "validation_fraction": 0.01,
-                "augmentation": [{"name": "affine", "degrees": 10, "pixels": 1.5, "scale": 0.1, "shear": 0.1}],
+                "augmentation": [{"name": "affine", "degrees": 9, "pixels": 1.3, "scale": 0.13, "shear": 0.13}],
             },
-            "architecture": {**_STRIDED_CNN, "channels": [16, 48, 48], "hidden": [], "dropout": 0.2},
+            "architecture": {**_STRIDED_CNN, "channels": [16, 48, 48], "hidden": [], "dropout": 0.08},
             "activation": "gelu",
-            "optimizer": {"name": "adam", "betas": [0.9, 0.99], "epsilon": 1e-6},
-            "schedule": {"name": "one_cycle", "max_learning_rate": 0.02, "warmup_fraction": 0.2},
-            "loss": {"label_smoothing": 0.05},
+            "optimizer": {"name": "adam", "betas": [0.85, 0.985], "epsilon": 1e-6},
+            "schedule": {"name": "one_cycle", "max_learning_rate": 0.011, "warmup_fraction": 0.2},
+            "loss": {"label_smoothing": 0.07},
             "batch_size": 256,
             "epochs": 7,
+            # The step size ends at nothing: the last weights are the best, and 600 images cannot say otherwise.
+            "checkpoints": {"keep": "last"},
             "precision": "bf16",
         },
     ),
