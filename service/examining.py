@@ -1,27 +1,27 @@
-"""Pictures read with the doctor beside: slower than `reading`, and with more to say."""
+"""Pictures read with the doctor beside: slower than without, and with more to say."""
 
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
-from service import reading
 from service.analysis.pictures import png_base64
 from service.domain.examination import Box, ExaminedPrediction, ExaminedPredictions, SeenPreprocessing, Verdict
-from service.domain.prediction import CheckpointName, Preprocessing
+from service.domain.manifest import Manifest
+from service.domain.prediction import Prediction, Preprocessing
 from service.errors import InvalidImageError
 from service.inference import segmentation
 from service.inference.acquaintance import Acquaintance
 from service.inference.decode import Picture
+from service.inference.desk import Receive
 from service.inference.doctor import examine
 from service.inference.familiarity import Familiarity
-from service.inference.models import Model, Models
-from service.inference.predict import framed, logits_of, prediction
-from service.storage import Database, experiments
-
-RUN_AT_ONCE = 256
-"""Images, as in `inference/predict`."""
+from service.inference.predict import framed
+from service.inference.stacks import framed_in_turn
+from service.named_weights import Named
+from service.predicting import Pictures, Predictor
 
 
 @dataclass(frozen=True)
@@ -41,32 +41,36 @@ class _Framed:
     line: int = 0
 
 
-def read(
-    database: Database,
-    models: Models,
+async def read(
+    predictor: Predictor,
     acquaintance: Acquaintance,
+    named: Named,
     *,
-    experiment_id: str,
-    checkpoint: str,
-    pictures: Iterable[Picture],
+    pictures: Pictures,
     asked: Asked,
+    receive: Receive,
 ) -> ExaminedPredictions:
-    """As `reading.read`, with a verdict on each image; errors as there.
+    """As `Predictor.read`, with a verdict on each image; errors as there.
 
     With `segment` there must be exactly one picture, of which every digit is answered, `InvalidImageError` else.
     """
-    stored, model = reading.loaded(database, models, experiment_id, checkpoint)
-    with database.reading() as session:
-        dataset = experiments.get(session, experiment_id).spec.dataset.name
-    images = _digits_of(_one(pictures), model) if asked.segment else [_whole(each, model) for each in pictures]
-    known = acquaintance.with_dataset(dataset, image_size=model.manifest.image_size)
-    predictions = tuple(_examined(images, model, known, asked))
-    return ExaminedPredictions(
-        experiment_id=experiment_id,
-        checkpoint=CheckpointName(name=checkpoint, epoch=stored.epoch),
-        text=_text(images, predictions) if asked.segment else None,
-        predictions=predictions,
-    )
+    weights, model = await predictor.loaded(named)
+    images = await asyncio.to_thread(_framed, pictures, model.manifest, asked)
+    parts = await predictor.let_read(model, [(each.pixels, each.preprocessing) for each in images], receive)
+    answers = [each async for part in parts for each in part]
+
+    def examined() -> tuple[ExaminedPrediction, ...]:
+        known = acquaintance.with_dataset(weights.dataset, image_size=model.manifest.image_size)
+        return tuple(_examined(image, said, known, asked) for image, said in zip(images, answers, strict=True))
+
+    predictions = await asyncio.to_thread(examined)
+    return weights.examined(predictions, text=_text(images, predictions) if asked.segment else None)
+
+
+def _framed(pictures: Pictures, manifest: Manifest, asked: Asked) -> list[_Framed]:
+    if asked.segment:
+        return _digits_of(_one(pictures()), manifest)
+    return [_Framed(*each) for each in framed_in_turn(pictures(), manifest)]
 
 
 def _one(pictures: Iterable[Picture]) -> Picture:
@@ -77,19 +81,15 @@ def _one(pictures: Iterable[Picture]) -> Picture:
     return first
 
 
-def _whole(picture: Picture, model: Model) -> _Framed:
-    return _Framed(*framed(picture, model.manifest))
-
-
-def _digits_of(picture: Picture, model: Model) -> list[_Framed]:
+def _digits_of(picture: Picture, manifest: Manifest) -> list[_Framed]:
     """One alone is read as a whole picture is, so that it is answered the same."""
     pieces = segmentation.find(picture.pixels)
     if len(pieces) == 1:
-        pixels, done = framed(picture, model.manifest)
+        pixels, done = framed(picture, manifest)
         return [_Framed(pixels, done, _sent(pieces[0].box, picture))]
     digits = []
     for piece in pieces:
-        pixels, done = framed(Picture(piece.pixels), model.manifest)
+        pixels, done = framed(Picture(piece.pixels), manifest)
         box = _sent(piece.box, picture)
         placed = done.model_copy(update={"inverted": piece.inverted, "cropped": box})
         digits.append(_Framed(pixels, placed, box, piece.line))
@@ -101,32 +101,24 @@ def _sent(box: Box, picture: Picture) -> Box:
     return left, top, width, height
 
 
-def _examined(
-    images: list[_Framed], model: Model, known: Familiarity | str, asked: Asked
-) -> Iterator[ExaminedPrediction]:
-    labels = model.manifest.labels
-    for start in range(0, len(images), RUN_AT_ONCE):
-        part = images[start : start + RUN_AT_ONCE]
-        logits = logits_of(model, np.stack([each.pixels for each in part]))
-        for each, row in zip(part, logits, strict=True):
-            answer = prediction(row, labels=labels, preprocessing=each.preprocessing)
-            found = examine(each.pixels, answer, known if isinstance(known, Familiarity) else None)
-            silent = asked.abstain and found.verdict is Verdict.NO_DIGIT
-            seen = png_base64(np.rint(each.pixels).astype(np.uint8)) if asked.seen else None
-            yield ExaminedPrediction(
-                digit=None if silent else answer.digit,
-                label=None if silent else answer.label,
-                confidence=None if silent else answer.confidence,
-                probabilities=answer.probabilities,
-                logits=answer.logits,
-                preprocessing=SeenPreprocessing(**dict(each.preprocessing), seen=seen),
-                verdict=found.verdict,
-                reasons=found.reasons,
-                ink_share=found.ink_share,
-                distance=found.distance,
-                distance_unavailable=_why_none(known, found.distance is None),
-                box=each.box,
-            )
+def _examined(image: _Framed, answer: Prediction, known: Familiarity | str, asked: Asked) -> ExaminedPrediction:
+    found = examine(image.pixels, answer, known if isinstance(known, Familiarity) else None)
+    silent = asked.abstain and found.verdict is Verdict.NO_DIGIT
+    seen = png_base64(np.rint(image.pixels).astype(np.uint8)) if asked.seen else None
+    return ExaminedPrediction(
+        digit=None if silent else answer.digit,
+        label=None if silent else answer.label,
+        confidence=None if silent else answer.confidence,
+        probabilities=answer.probabilities,
+        logits=answer.logits,
+        preprocessing=SeenPreprocessing(**dict(image.preprocessing), seen=seen),
+        verdict=found.verdict,
+        reasons=found.reasons,
+        ink_share=found.ink_share,
+        distance=found.distance,
+        distance_unavailable=_why_none(known, found.distance is None),
+        box=image.box,
+    )
 
 
 def _why_none(known: Familiarity | str, is_none: bool) -> str | None:

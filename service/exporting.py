@@ -15,7 +15,7 @@ def of_checkpoint(
 ) -> tuple[ExportCard, Model]:
     """What `Exports` needs for the file of the checkpoint called `best`, `last` or by its epoch.
 
-    Errors are those of `reading.read_each`.
+    Errors are those of `reading.loaded`.
     """
     stored, model = reading.loaded(database, models, experiment_id, checkpoint)
     with database.reading() as session:

@@ -17,7 +17,7 @@ Sent = OwnImage | Iterator[Picture]
 
 
 def open_network(database: Database, models: Models, *, experiment_id: str, checkpoint: str) -> Opened:
-    """The network of the checkpoint called `best`, `last` or by its epoch; errors as `reading.read_each`."""
+    """The network of the checkpoint called `best`, `last` or by its epoch; errors as `reading.loaded`."""
     stored, model = reading.loaded(database, models, experiment_id, checkpoint)
     name = CheckpointName(name=checkpoint, epoch=stored.epoch)
     return Opened(model=model, experiment_id=experiment_id, checkpoint=name)

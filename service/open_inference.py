@@ -1,12 +1,13 @@
 """The registered models to clients of the Open Inference Protocol."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from importlib.metadata import version as version_of
 
 import numpy as np
 
-from service import registry
+from service.domain.manifest import Manifest
 from service.domain.open_inference import (
     BINARY_EXTENSION,
     DIGIT,
@@ -24,10 +25,11 @@ from service.domain.prediction import MAX_GRID_SIDE, MAX_IMAGES
 from service.errors import DamagedCheckpointError, InvalidImageError, NotReadyError, TooLargeError
 from service.inference import outputs, tensors
 from service.inference.decode import Picture
+from service.inference.desk import Receive
 from service.inference.images import MAX_REQUEST_PIXELS
-from service.inference.models import Model, Models
-from service.inference.predict import framed
-from service.registry import Choice
+from service.inference.stacks import frame_all
+from service.named_weights import Choice, OfModel
+from service.predicting import Predictor
 from service.storage import Database
 from service.storage import registry as rows
 
@@ -65,27 +67,27 @@ def metadata(database: Database, model: str, version: str | None) -> ModelMetada
     )
 
 
-def ready(database: Database, models: Models, model: str, version: str | None) -> ModelReadiness:
+async def ready(predictor: Predictor, model: str, version: str | None) -> ModelReadiness:
     """Load its network where it is not; `NotReadyError` where that cannot be, `NotFoundError` as `metadata`."""
     try:
-        registry.loaded(database, models, model, choice(version))
+        await predictor.loaded(OfModel(model, choice(version)))
     except DamagedCheckpointError as error:
         raise NotReadyError((error.message,)) from error
     return ModelReadiness(name=model)
 
 
-def infer(
-    database: Database, models: Models, *, model: str, version: str | None, request: InferenceRequest, tail: bytes
+async def infer(
+    predictor: Predictor, *, model: str, version: str | None, request: InferenceRequest, tail: bytes, receive: Receive
 ) -> tuple[InferenceResponse, bytes]:
     """The answer, and what follows its JSON: the tensors that are asked for as bytes, in their order.
 
-    `NotFoundError` as `metadata`; `InvalidImageError` where the request does not fit the model, which says where.
+    Errors are those of `Predictor`; `InvalidImageError` where the request does not fit the model, which says where.
     """
-    found, network = registry.loaded(database, models, model, choice(version))
-    images = _images(request, tail, network)
-    wanted = _wanted(request)
+    weights, network = await predictor.loaded(OfModel(model, choice(version)))
     all_as_bytes = tensors.flag(request.parameters, ALL_AS_BYTES, otherwise=False)
-    computed = outputs.of(network, images)
+    images = await asyncio.to_thread(_images, request, tail, network.manifest)
+    wanted = _wanted(request)
+    computed = outputs.of(await predictor.reckon(network, images, receive))
     parts = [
         tensors.sent(
             each.name,
@@ -97,27 +99,27 @@ def infer(
     ]
     response = InferenceResponse(
         model_name=model,
-        model_version=str(found.version),
+        model_version=weights.version,
         id=request.id,
         outputs=tuple(output for output, _ in parts),
     )
     return response, b"".join(content for _, content in parts)
 
 
-def _images(request: InferenceRequest, tail: bytes, network: Model) -> np.ndarray:
+def _images(request: InferenceRequest, tail: bytes, manifest: Manifest) -> np.ndarray:
     """float32 `(n, side, side)` in 0..255."""
     if [given.name for given in request.inputs] != [INPUT]:
         raise InvalidImageError(f"must be one input, named {INPUT!r}", pointer="#/inputs")
     (array,) = tensors.received(request.inputs, tail)
     reframed = tensors.flag(request.parameters, FRAMING, otherwise=False)
-    stack = _stack(array, None if reframed else network.manifest.image_size)
+    stack = _stack(array, None if reframed else manifest.image_size)
     outside = ~((stack >= 0) & (stack <= 255))  # a NaN is neither
     if outside.any():
         number, y, x = (int(each) for each in np.argwhere(outside)[0])
         raise InvalidImageError(f"image {number}, row {y}, value {x} must be between 0 and 255", pointer="#/inputs/0")
     if not reframed:
         return stack
-    return np.stack([framed(Picture(image), network.manifest)[0] for image in stack])
+    return np.stack([image for image, _ in frame_all([*map(Picture, stack)], manifest)])
 
 
 def _stack(array: np.ndarray, side: int | None) -> np.ndarray:

@@ -1,89 +1,87 @@
 """Who asked what of which weights, brought together with the network's lane: all predictions take this way."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
-from service import checkpoint_names
+import numpy as np
+
+from service import named_weights
 from service.domain.checkpoint import Checkpoint
-from service.domain.prediction import CheckpointName, Prediction, Predictions
+from service.domain.prediction import Prediction, Predictions
 from service.errors import DamagedCheckpointError
 from service.inference.decode import Picture
 from service.inference.desk import Desk, Receive
 from service.inference.lane import Sent
 from service.inference.models import Model, Models
+from service.inference.predict import Framed
 from service.inference.stacks import framed_in_turn
+from service.named_weights import Named, Weights
 from service.storage import Database
 from service.storage.remembered import Remembered
 
+Pictures = Callable[[], Iterable[Picture]]
+"""Decodes what was sent, one after another, and raises what is wrong with one: work for a thread."""
+
 
 class Predictor:
-    """Called on one event loop, but for `forget`."""
+    """Called on one event loop.
+
+    Errors of all its ways are `NotFoundError` where there is nothing of that name, `ConflictError` where an experiment
+    has no checkpoint yet, `DamagedCheckpointError` where its files are not what was stored, those of
+    `inference/images` for a bad picture, and `BusyError` as `Desk` has it.
+    """
 
     def __init__(self, database: Database, models: Models) -> None:
-        self.names, self.desk = Remembered(database, checkpoint_names.read), Desk()
+        self.names, self.desk = Remembered(database, named_weights.read), Desk()
         self._models = models
 
-    async def at_once(
-        self, experiment_id: str, name: str, sent: Sent, receive: Receive
-    ) -> tuple[Checkpoint, tuple[Prediction, ...]] | None:
-        """What the weights say of one small image; None where they are not loaded. Errors: `loaded`, `Desk.ask`."""
-        checkpoint = (await self.names.find((experiment_id, name))).checkpoint
-        model = self._models.loaded(checkpoint)
+    async def at_once(self, named: Named, sent: Sent, receive: Receive) -> Predictions | None:
+        """What the weights say of one small image; None where they are not ready to."""
+        weights = await self.names.find(named)
+        model = self._models.loaded(weights.checkpoint)
         lane = None if model is None else self.desk.open_lane(model)
-        if lane is None:
-            return None
-        return checkpoint, await self.desk.ask(lane, sent, receive)
+        return None if lane is None else weights.answer(await self.desk.ask(lane, sent, receive))
 
-    async def read(
-        self, experiment_id: str, name: str, pictures: Callable[[], Iterable[Picture]], receive: Receive
-    ) -> Predictions:
-        """Let the checkpoint called `best`, `last` or by its epoch read the pictures.
+    async def read(self, named: Named, pictures: Pictures, receive: Receive) -> Predictions:
+        """What they say of all pictures, each of which is decoded before the first is answered."""
+        weights, parts = await self.read_in_parts(named, pictures, receive)
+        return weights.answer([each async for part in parts for each in part])
 
-        `NotFoundError` where there is no such experiment or checkpoint, `ConflictError` where there is none yet,
-        `DamagedCheckpointError` where its files are not what was stored; `inference/images` says what a bad picture
-        raises, `Desk.ask` when there are too many. All are decoded before the first is answered.
-        """
-        checkpoint, model = await self.loaded(experiment_id, name)
-        said = await self.let_read(model, pictures, receive)
-        return answer(experiment_id, name, checkpoint, said)
+    async def read_in_parts(
+        self, named: Named, pictures: Pictures, receive: Receive
+    ) -> tuple[Weights, AsyncIterator[tuple[Prediction, ...]]]:
+        """As `read`, some after another as the network is done with them."""
+        weights, model = await self.loaded(named)
+        framed = await asyncio.to_thread(lambda: framed_in_turn(pictures(), model.manifest))
+        return weights, await self.let_read(model, framed, receive)
 
     async def let_read(
-        self, model: Model, pictures: Callable[[], Iterable[Picture]], receive: Receive
-    ) -> tuple[Prediction, ...]:
-        """What a loaded network says of the pictures, which are decoded in a thread."""
-        lane = await self.desk.lane(model)
-        framed = await asyncio.to_thread(lambda: framed_in_turn(pictures(), model.manifest))
-        return await self.desk.read(lane, framed, receive)
+        self, model: Model, framed: list[Framed], receive: Receive
+    ) -> AsyncIterator[tuple[Prediction, ...]]:
+        """What a loaded network says of images that are framed, in parts."""
+        return self.desk.read(await self.desk.lane(model), framed, receive)
 
-    async def loaded(self, experiment_id: str, name: str) -> tuple[Checkpoint, Model]:
-        """The checkpoint of this name and its network; errors as `read`."""
-        checkpoint = (await self.names.find((experiment_id, name))).checkpoint
+    async def reckon(self, model: Model, images: np.ndarray, receive: Receive) -> np.ndarray:
+        """The logits `(n, classes)` of images as the network takes them, `(n, side, side)` in 0..255."""
+        return await self.desk.reckon(await self.desk.lane(model), images, receive)
+
+    async def loaded(self, named: Named) -> tuple[Weights, Model]:
+        """What was named, and its network."""
+        weights = await self.names.find(named)
         try:
-            return checkpoint, self._models.loaded(checkpoint) or await self._load(checkpoint)
+            return weights, await self._load(weights.checkpoint)
         except DamagedCheckpointError:
-            # While a run goes on, its checkpoints are superseded: between row and files it may have been this one.
-            present = (await self.names.find((experiment_id, name))).checkpoint
-            if present.id == checkpoint.id:
+            # Between row and files it may have been superseded, as those of a run that goes on are, or deleted.
+            present = await self.names.find(named)
+            if present.checkpoint.id == weights.checkpoint.id:
                 raise
-            return present, await self._load(present)
+            return present, await self._load(present.checkpoint)
 
     async def _load(self, checkpoint: Checkpoint) -> Model:
-        return await asyncio.to_thread(self._models.get, checkpoint)
-
-    def forget(self, experiment_id: str) -> None:
-        """It has been deleted: its networks need no memory any more. From any thread."""
-        self._models.forget(experiment_id)
+        model = self._models.loaded(checkpoint)
+        return model if model is not None else await asyncio.to_thread(self._models.get, checkpoint)
 
     async def close(self) -> None:
         """End with what is being computed."""
         await self.desk.close()
         await self.names.close()
-
-
-def answer(experiment_id: str, name: str, checkpoint: Checkpoint, said: tuple[Prediction, ...]) -> Predictions:
-    """The answer to a request."""
-    return Predictions(
-        experiment_id=experiment_id,
-        checkpoint=CheckpointName(name=name, epoch=checkpoint.epoch),
-        predictions=said,
-    )

@@ -1,6 +1,5 @@
-"""Named models: a version is added from an experiment's checkpoint, answers for itself, and is removed."""
+"""Named models: a version is added from an experiment's checkpoint, is loaded by itself, and is removed."""
 
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -8,24 +7,14 @@ from service import checkpoints, ids, model_files
 from service.domain.checkpoint import MANIFEST, Checkpoint
 from service.domain.experiment import Experiment
 from service.domain.manifest import Manifest
-from service.domain.prediction import CheckpointName, Prediction
-from service.domain.registry import (
-    ModelPredictions,
-    ModelReference,
-    ModelVersion,
-    NewVersion,
-    VersionFacts,
-)
+from service.domain.prediction import CheckpointName
+from service.domain.registry import ModelVersion, NewVersion, VersionFacts
 from service.errors import DamagedCheckpointError
-from service.inference.decode import Picture
 from service.inference.models import Model, Models
-from service.inference.predict import predict
+from service.named_weights import Choice
 from service.storage import Database, experiments, registry
 from service.storage import checkpoints as checkpoint_rows
 from service.storage.registry import StoredVersion
-
-Choice = int | str | None
-"""A version's number, an alias, or neither: the champion, or the newest where there is none."""
 
 
 def add(
@@ -79,18 +68,18 @@ def add(
     return added, True
 
 
-def delete_version(database: Database, artifacts: Path, model: str, number: int) -> None:
+def delete_version(database: Database, artifacts: Path, models: Models, model: str, number: int) -> None:
     """Remove its row, and once that is certain its files; errors as `storage/registry.delete_version`."""
     with database.writing() as session:
         gone = registry.delete_version(session, model, number)
-    checkpoints.remove(artifacts, [gone])
+    _remove(artifacts, models, (gone,))
 
 
-def delete(database: Database, artifacts: Path, model: str) -> None:
+def delete(database: Database, artifacts: Path, models: Models, model: str) -> None:
     """Remove a model with all its versions and their files; errors as `storage/registry.delete`."""
     with database.writing() as session:
         gone = registry.delete(session, model)
-    checkpoints.remove(artifacts, gone)
+    _remove(artifacts, models, gone)
 
 
 def loaded(database: Database, models: Models, model: str, choice: Choice) -> tuple[ModelVersion, Model]:
@@ -106,25 +95,10 @@ def loaded(database: Database, models: Models, model: str, choice: Choice) -> tu
         return present.version, models.get(present.checkpoint)
 
 
-def read(
-    database: Database, models: Models, *, model: str, choice: Choice, pictures: Iterable[Picture]
-) -> ModelPredictions:
-    """Let the chosen version read the pictures; errors as `loaded`, and as `reading.read_each` of a bad picture."""
-    version, network = loaded(database, models, model, choice)
-    return ModelPredictions(
-        experiment_id=version.experiment_id,
-        checkpoint=version.checkpoint,
-        model=ModelReference(name=model, version=version.version),
-        predictions=tuple(predict(network, pictures)),
-    )
-
-
-def read_each(
-    database: Database, models: Models, *, model: str, choice: Choice, pictures: Iterable[Picture]
-) -> Iterator[Prediction]:
-    """As `read`, one after another; all pictures are decoded when the first prediction is there."""
-    _, network = loaded(database, models, model, choice)
-    return predict(network, pictures)
+def _remove(artifacts: Path, models: Models, gone: tuple[Checkpoint, ...]) -> None:
+    checkpoints.remove(artifacts, gone)
+    for each in gone:
+        models.forget(each.folder)
 
 
 def _chosen(database: Database, model: str, choice: Choice) -> StoredVersion:

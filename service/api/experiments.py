@@ -98,7 +98,7 @@ def delete(experiment_id: ExperimentId, service: Live) -> None:
     """Its metrics, checkpoints and files are gone when this answers; 409 while it runs."""
     submission.delete(service.database, service.settings.artifacts_dir, experiment_id)
     service.exports.forget(experiment_id)
-    service.predictor.forget(experiment_id)
+    service.models.forget(experiment_id)
 
 
 @router.post("/{experiment_id}/cancel", status_code=202)

@@ -1,24 +1,20 @@
 """What a version of a registered model reads in an image."""
 
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from starlette.concurrency import run_in_threadpool
 
-from service import registry
-from service.api import prediction_tables, tables
-from service.api.answers import as_json
-from service.api.image_bodies import BODY_DOCUMENTATION, pictures
+from service.api import readings, tables
+from service.api.examination import Asked
+from service.api.image_bodies import BODY_DOCUMENTATION
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import ModelName
 from service.api.state import Live
-from service.domain.registry import ALIAS, LARGEST_VERSION, ModelPredictions
+from service.domain.registry import ALIAS, LARGEST_VERSION, ExaminedModelPredictions, ModelPredictions
 from service.errors import FieldError, InvalidSpecError
-from service.registry import Choice
+from service.named_weights import Choice, OfModel
 
 router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[Depends(no_unknown_parameters)])
-Answer = TypeVar("Answer")
 
 
 async def _choice(
@@ -34,7 +30,7 @@ async def _choice(
 @router.post(
     "/{model}/predictions",
     openapi_extra=BODY_DOCUMENTATION,
-    response_model=ModelPredictions,
+    response_model=ModelPredictions | ExaminedModelPredictions,
     responses={200: tables.OTHER_FORMATS},
 )
 async def predict(
@@ -43,15 +39,8 @@ async def predict(
     request: Request,
     service: Live,
     chosen: tables.Chosen,
+    asked: Asked,
     choice: Annotated[Choice, Depends(_choice)],
 ) -> Response:
     """As an experiment's predictions: by the version or alias, else by the `champion`, else by the newest version."""
-    sent = await pictures(request)
-
-    def ask(read: Callable[..., Answer]) -> Answer:
-        return read(service.database, service.models, model=model, choice=choice, pictures=sent())
-
-    if chosen is not tables.Format.JSON:
-        return await prediction_tables.answer(lambda: ask(registry.read_each), chosen=chosen, names=sent.names)
-    found = await run_in_threadpool(ask, registry.read)
-    return as_json(found.named(sent.names))
+    return await readings.answer(service, request, OfModel(model, choice), chosen=chosen, asked=asked)

@@ -59,7 +59,7 @@ def one(model: ModelName, session: Reading) -> Response:
 @router.delete("/{model}", status_code=204)
 def delete(model: ModelName, service: Live) -> None:
     """Its versions and their files are gone when this answers; 409 while it has an alias."""
-    registry.delete(service.database, service.settings.artifacts_dir, model)
+    registry.delete(service.database, service.settings.artifacts_dir, service.models, model)
 
 
 @router.get("/{model}/versions/{version}", response_model=ModelVersion)
@@ -71,7 +71,7 @@ def one_version(model: ModelName, version: VersionNumber, session: Reading) -> R
 @router.delete("/{model}/versions/{version}", status_code=204)
 def delete_version(model: ModelName, version: VersionNumber, service: Live) -> None:
     """Gone with its files when this answers; its number is not given again. 409 while an alias points at it."""
-    registry.delete_version(service.database, service.settings.artifacts_dir, model, version)
+    registry.delete_version(service.database, service.settings.artifacts_dir, service.models, model, version)
 
 
 @router.get("/{model}/aliases/{alias}")

@@ -69,15 +69,15 @@ def version_metadata(model: ModelName, version: Version, service: Live) -> Model
 
 
 @router.get("/models/{model}/ready")
-def model_ready(model: ModelName, service: Live) -> ModelReadiness:
+async def model_ready(model: ModelName, service: Live) -> ModelReadiness:
     """The champion, else the newest version, is loaded once this has answered; 503 where its files are damaged."""
-    return open_inference.ready(service.database, service.models, model, None)
+    return await open_inference.ready(service.predictor, model, None)
 
 
 @router.get("/models/{model}/versions/{version}/ready")
-def version_ready(model: ModelName, version: Version, service: Live) -> ModelReadiness:
+async def version_ready(model: ModelName, version: Version, service: Live) -> ModelReadiness:
     """This version is loaded once this has answered; 503 where its files are damaged."""
-    return open_inference.ready(service.database, service.models, model, version)
+    return await open_inference.ready(service.predictor, model, version)
 
 
 @router.post("/models/{model}/infer", response_model=InferenceResponse, openapi_extra=_BODY)
@@ -102,15 +102,10 @@ async def _answer(
 ) -> Response:
     if (encoding := request.headers.get("Content-Encoding", "identity")) != "identity":
         raise HTTPException(415, f"the encoding {encoding[:60]!r} is not accepted: send the body as it is")
-    body = await request.body()
-
-    def work() -> tuple[InferenceResponse, bytes]:
-        sent, tail = _read(body, header_length)
-        return open_inference.infer(
-            service.database, service.models, model=model, version=version, request=sent, tail=tail
-        )
-
-    answered, tail = await run_in_threadpool(work)
+    sent, tail = await run_in_threadpool(_read, await request.body(), header_length)
+    answered, tail = await open_inference.infer(
+        service.predictor, model=model, version=version, request=sent, tail=tail, receive=request.receive
+    )
     head = answered.model_dump_json(exclude_none=True).encode()
     if not any(output.parameters for output in answered.outputs):
         return Response(head, media_type="application/json")

@@ -1,9 +1,10 @@
 """The short way of one small image to its answer, past the framework and everything else that it does not need.
 
-It takes the requests of a client that sends digits by the thousand: `POST /v1/experiments/{id}/predictions` with one
-grid as JSON or one image file, a few kilobytes, of a network that is loaded. It answers what is right and nothing else:
-whatever it does not know, finds wrong or would have to wait for goes on to the route (`predictions.py`), with the body,
-and is answered there as if there were no other way. So errors, documentation and everything rare are in one place.
+It takes the requests of a client that sends digits by the thousand: `POST /v1/experiments/{id}/predictions` or
+`/v1/models/{name}/predictions` with one grid as JSON or one image file, a few kilobytes, of a network that is loaded.
+It answers what is right and nothing else: whatever it does not know, finds wrong or would have to wait for goes on to
+the route (`predictions.py`, `model_predictions.py`), with the body, and is answered there as if there were no other
+way. So errors, documentation and everything rare are in one place.
 """
 
 import re
@@ -19,15 +20,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api import problems, requests, tables
 from service.domain.prediction import MAX_GRID_SIDE
+from service.domain.registry import ALIAS, MODEL_NAME
 from service.errors import BusyError, InvalidImageError
 from service.inference.decode import Picture, decode
 from service.inference.desk import ClientGoneError
 from service.inference.images import of_grey_values
 from service.inference.lane import Sent
-from service.predicting import Predictor, answer
+from service.named_weights import Named, OfExperiment, OfModel
+from service.predicting import Predictor
 
-PATH = re.compile(r"/v1/experiments/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/predictions")
+OF_EXPERIMENT = re.compile(r"/v1/experiments/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/predictions")
+OF_MODEL = re.compile(f"/v1/models/({MODEL_NAME})/predictions")
 CHECKPOINTS = {b"": "best", b"checkpoint=best": "best", b"checkpoint=last": "last"}
+CHOICE = re.compile(f"version=([1-9][0-9]{{0,8}})|alias=({ALIAS})")
 MOST_BYTES = 16 * 1024
 """Of a body: it is decoded in the network's own lane, where a larger one would hold up the others."""
 MOST_PIXELS = 128 * 128
@@ -45,16 +50,14 @@ class QuickPredictions:
         self.app, self._predictor = app, predictor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        checkpoint, match = None, None
-        if scope["type"] == "http" and scope["method"] == "POST":
-            checkpoint, match = CHECKPOINTS.get(scope["query_string"]), PATH.fullmatch(scope["path"])
-        if checkpoint is None or match is None:
+        named = _named(scope)
+        if named is None:
             await self.app(scope, receive, send)
             return
         began = perf_counter()
         messages = await _first(receive)
         sent = _sent(scope, messages)
-        response = None if sent is None else await self._response(scope, match[1], checkpoint, sent, receive)
+        response = None if sent is None else await self._response(scope, named, sent, receive)
         if response is None:
             await self.app(scope, _again(messages, receive), send)
             return
@@ -64,24 +67,21 @@ class QuickPredictions:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
         request_id = headers[0][1].decode()
-        requests.log_access(scope, status=status, began=began, experiment_id=match[1], request_id=request_id)
+        requests.log_access(scope, status=status, began=began, request_id=request_id, **_told(named))
 
-    async def _response(
-        self, scope: Scope, experiment_id: str, checkpoint: str, sent: Sent, receive: Receive
-    ) -> "_Response | None":
+    async def _response(self, scope: Scope, named: Named, sent: Sent, receive: Receive) -> "_Response | None":
         try:
-            read = await self._predictor().at_once(experiment_id, checkpoint, sent, receive)
+            read = await self._predictor().at_once(named, sent, receive)
         except BusyError as error:
             return _busy(scope, error)
         except ClientGoneError:
-            log.info("the client went away", experiment_id=experiment_id, request_id=requests.id_of(scope))
+            log.info("the client went away", request_id=requests.id_of(scope), **_told(named))
             return _GONE
         except Exception:  # noqa: BLE001  # the route finds it as well, and says what it is
             return None
         if read is None:
             return None
-        stored, said = read
-        content = answer(experiment_id, checkpoint, stored, said).model_dump_json().encode()
+        content = read.model_dump_json().encode()
         headers = [
             (requests.RAW_HEADER, requests.id_of(scope).encode()),
             (b"content-length", b"%d" % len(content)),
@@ -92,6 +92,31 @@ class QuickPredictions:
 
 _Response = tuple[int, list[tuple[bytes, bytes]], bytes]
 _GONE: _Response = (0, [], b"")
+
+
+def _named(scope: Scope) -> Named | None:
+    """The weights that a request for predictions names; None where it is another, or must be looked at more closely."""
+    if scope["type"] != "http" or scope["method"] != "POST":
+        return None
+    if match := OF_EXPERIMENT.fullmatch(scope["path"]):
+        checkpoint = CHECKPOINTS.get(scope["query_string"])
+        return None if checkpoint is None else OfExperiment(match[1], checkpoint)
+    if match := OF_MODEL.fullmatch(scope["path"]):
+        query = scope["query_string"]
+        chosen = CHOICE.fullmatch(query.decode("latin-1"))
+        if chosen is not None:
+            return OfModel(match[1], int(chosen[1]) if chosen[1] else chosen[2])
+        return None if query else OfModel(match[1], None)
+    return None
+
+
+def _told(named: Named) -> dict[str, str]:
+    """To the log."""
+    match named:
+        case OfExperiment(experiment_id):
+            return {"experiment_id": experiment_id}
+        case OfModel(model):
+            return {"model": model}
 
 
 def _busy(scope: Scope, error: BusyError) -> _Response:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from service.domain.examination import ExaminedPredictions
 from service.domain.experiment import links as experiment_links
 from service.domain.note import NoteText
 from service.domain.prediction import CheckpointName, Predictions
@@ -133,6 +134,12 @@ class ModelReference(Record):
 
 class ModelPredictions(Predictions):
     """As an experiment's predictions, from a version of a model."""
+
+    model: ModelReference
+
+
+class ExaminedModelPredictions(ExaminedPredictions):
+    """The same with what the doctor says."""
 
     model: ModelReference
 

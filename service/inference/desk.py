@@ -7,11 +7,13 @@ it costs neither a timer nor a task of its own.
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
+
+import numpy as np
 
 from service.domain.manifest import Manifest
 from service.domain.prediction import Prediction
@@ -76,8 +78,31 @@ class Desk:
         self, lane: Lane, images: Sent | Sequence[Framed], receive: Receive
     ) -> "asyncio.Future[tuple[Prediction, ...]]":
         """Put the images into the lane; `BusyError` at once where too many wait."""
+        self._let_in()
+        return self._put(lane, images, receive)
+
+    async def read(
+        self, lane: Lane, images: Sequence[Framed], receive: Receive
+    ) -> AsyncIterator[tuple[Prediction, ...]]:
+        """What is said of a request's images, a portion after another, so that others' turn comes between.
+
+        `BusyError` before the first where too many wait; who was let in is answered to the end.
+        """
+        self._let_in()
+        for start in range(0, len(images), MOST_TOGETHER):
+            yield await self._put(lane, images[start : start + MOST_TOGETHER], receive)
+
+    async def reckon(self, lane: Lane, images: np.ndarray, receive: Receive) -> np.ndarray:
+        """The logits `(n, classes)` of images as the network takes them, `(n, side, side)` in 0..255; as `read`."""
+        self._let_in()
+        starts = range(0, len(images), MOST_TOGETHER)
+        return np.concatenate([await self._put(lane, images[at : at + MOST_TOGETHER], receive) for at in starts])
+
+    def _let_in(self) -> None:
         if self.waiting >= self._most:
             raise BusyError(f"{self.waiting} images wait to be read already: try again")
+
+    def _put(self, lane: Lane, images: Sent | Sequence[Framed] | np.ndarray, receive: Receive) -> "asyncio.Future[Any]":
         asked = Asked(images, asyncio.get_running_loop().create_future())
         self.waiting += asked.count
         self._asked[asked] = receive
@@ -86,13 +111,6 @@ class Desk:
             self._round = asyncio.get_running_loop().call_later(PATIENT_SECONDS, self._look_after)
         lane.put(asked)
         return asked.answer
-
-    async def read(self, lane: Lane, images: Sequence[Framed], receive: Receive) -> tuple[Prediction, ...]:
-        """All of a request's images, a portion after another, so that others' turn comes between."""
-        said: list[Prediction] = []
-        for start in range(0, len(images), MOST_TOGETHER):
-            said += await self.ask(lane, images[start : start + MOST_TOGETHER], receive)
-        return tuple(said)
 
     async def close(self) -> None:
         """Let what is being computed end, and compute nothing after it."""

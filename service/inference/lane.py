@@ -7,10 +7,11 @@ happens in a thread. Networks take turns in few threads, a batch each.
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Any
 
 import numpy as np
 
@@ -26,15 +27,18 @@ MOST_TOGETHER = 32
 
 Sent = Callable[[], Picture]
 """Decodes one small picture; or raises what is wrong with it."""
-Outcome = tuple[Prediction, ...] | Exception
+Answer = tuple[Prediction, ...] | np.ndarray
 
 
 @dataclass(eq=False)
 class Asked:
-    """Images that wait: one that is yet to be decoded, or some that are framed already."""
+    """Images that wait: one that is yet to be decoded, some that are framed already, or numbers as the network takes
+    them, `(n, side, side)`, which are answered with logits `(n, classes)`.
+    """
 
-    images: Sent | Sequence[Framed]
-    answer: "asyncio.Future[tuple[Prediction, ...]]"
+    images: Sent | Sequence[Framed] | np.ndarray
+    answer: "asyncio.Future[Any]"
+    """Of an `Answer`."""
     since: float = field(default_factory=monotonic)
 
     @property
@@ -89,29 +93,43 @@ class Lane:
                     images += asked.count
         return batch
 
-    def _outcomes(self, batch: list[Asked]) -> list[Outcome]:
-        failed: dict[int, Exception] = {}
+    def _outcomes(self, batch: list[Asked]) -> list[Answer | Exception]:
+        outcomes: dict[int, Answer | Exception] = {}
         framed: dict[int, Sequence[Framed]] = {}
+        numbers: dict[int, np.ndarray] = {}
         decoded: dict[int, Picture] = {}
         for number, asked in enumerate(batch):
-            if not callable(asked.images):
+            if isinstance(asked.images, np.ndarray):
+                numbers[number] = asked.images
+            elif not callable(asked.images):
                 framed[number] = asked.images
-                continue
-            try:
-                decoded[number] = asked.images()
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is the answer to this one alone
-                failed[number] = error
+            else:
+                try:
+                    decoded[number] = asked.images()
+                except Exception as error:  # noqa: BLE001  # whatever it is, it is the answer to this one alone
+                    outcomes[number] = error
         for number, one in zip(decoded, frame_all([*decoded.values()], self._manifest), strict=True):
             framed[number] = (one,)
-        if not framed:
-            return [*failed.values()]
+        if framed or numbers:
+            outcomes.update(self._answers(framed, numbers))
+        return [outcomes[number] for number in range(len(batch))]
+
+    def _answers(
+        self, framed: dict[int, Sequence[Framed]], numbers: dict[int, np.ndarray]
+    ) -> Iterator[tuple[int, Answer]]:
+        """By the number of who asked; all are computed together."""
         images = [each for own in framed.values() for each in own]
-        said = iter(predictions_of(self.form.run(np.stack([image for image, _ in images])), images, self._manifest))
-        answers = {number: tuple(next(said) for _ in own) for number, own in framed.items()}
-        return [failed.get(number) or answers[number] for number in range(len(batch))]
+        logits = self.form.run(np.concatenate([*(image[None] for image, _ in images), *numbers.values()]))
+        said = predictions_of(logits[: len(images)], images, self._manifest)
+        for number, own in framed.items():
+            yield number, tuple(next(said) for _ in own)
+        start = len(images)
+        for number, stack in numbers.items():
+            yield number, logits[start : start + len(stack)]
+            start += len(stack)
 
 
-def _tell(batch: list[Asked], outcomes: list[Outcome]) -> None:
+def _tell(batch: list[Asked], outcomes: Sequence[Answer | Exception]) -> None:
     for asked, outcome in zip(batch, outcomes, strict=True):
         if asked.answer.done():
             continue

@@ -24,7 +24,6 @@ class Model:
 
     network: "nn.Sequential"
     manifest: Manifest
-    experiment_id: str
     bytes: int
 
 
@@ -36,15 +35,16 @@ class Models:
         self._capacity = capacity_bytes
         self._lock = threading.Lock()
         self._loaded: OrderedDict[str, Future[Model]] = OrderedDict()
+        """By the folder of their files, which never change."""
 
     def get(self, checkpoint: Checkpoint) -> Model:
         """The checkpoint's network; `DamagedCheckpointError` where its files are not what was stored."""
         with self._lock:
-            future = self._loaded.get(checkpoint.id)
+            future = self._loaded.get(checkpoint.folder)
             mine = future is None
             if future is None:
-                future = self._loaded[checkpoint.id] = Future()
-            self._loaded.move_to_end(checkpoint.id)
+                future = self._loaded[checkpoint.folder] = Future()
+            self._loaded.move_to_end(checkpoint.folder)
         if mine:
             self._load(checkpoint, future)
         return future.result()
@@ -52,17 +52,17 @@ class Models:
     def loaded(self, checkpoint: Checkpoint) -> Model | None:
         """The checkpoint's network where it is there at once; never waits for one that is being loaded."""
         with self._lock:
-            future = self._loaded.get(checkpoint.id)
+            future = self._loaded.get(checkpoint.folder)
             if future is None or not _is_loaded(future):
                 return None
-            self._loaded.move_to_end(checkpoint.id)
+            self._loaded.move_to_end(checkpoint.folder)
         return future.result()
 
-    def forget(self, experiment_id: str) -> None:
-        """Drop what was loaded of an experiment that is deleted."""
+    def forget(self, folder: str) -> None:
+        """Drop what was loaded from there: a checkpoint's folder, or one of several such that are deleted."""
         with self._lock:
             for key, future in list(self._loaded.items()):
-                if _is_loaded(future) and future.result().experiment_id == experiment_id:
+                if f"{key}/".startswith(f"{folder}/") and _is_loaded(future):
                     del self._loaded[key]
 
     def __len__(self) -> int:
@@ -74,13 +74,12 @@ class Models:
             network, manifest = checkpoints.load_network(self._artifacts, checkpoint)
         except BaseException as error:  # noqa: BLE001  # whoever waits gets the same error; the next to ask tries again
             with self._lock:
-                self._loaded.pop(checkpoint.id, None)
+                self._loaded.pop(checkpoint.folder, None)
             future.set_exception(error)
             return
-        size = checkpoint.weights.bytes
-        future.set_result(Model(network=network, manifest=manifest, experiment_id=checkpoint.experiment_id, bytes=size))
+        future.set_result(Model(network=network, manifest=manifest, bytes=checkpoint.weights.bytes))
         with self._lock:
-            self._make_room(keep=checkpoint.id)
+            self._make_room(keep=checkpoint.folder)
 
     def _make_room(self, *, keep: str) -> None:
         sizes = {key: each.result().bytes for key, each in self._loaded.items() if _is_loaded(each)}

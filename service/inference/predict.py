@@ -1,7 +1,7 @@
 """Pictures in, predictions out."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,31 +19,17 @@ if TYPE_CHECKING:
 Framed = tuple[np.ndarray, Preprocessing]
 """An image as the network's own were, `(height, width)`, and what was done to it."""
 
-RUN_AT_ONCE = 256
-"""Images; the feature maps of a wide network on more would take much memory for little time."""
-
-
-def predict(model: Model, pictures: Iterable[Picture]) -> Iterator[Prediction]:
-    """What the network says of each picture, in their order; all are framed before the first is answered."""
-    manifest = model.manifest
-    images = [framed(picture, manifest) for picture in pictures]
-    for start in range(0, len(images), RUN_AT_ONCE):
-        part = images[start : start + RUN_AT_ONCE]
-        logits = logits_of(model, np.stack([image for image, _ in part]))
-        rows = zip(logits.tolist(), logits.softmax(1).tolist(), logits.argmax(1).tolist(), part, strict=True)
-        for values, probabilities, best, (_, done) in rows:
-            yield _prediction(values, probabilities, best, labels=manifest.labels, preprocessing=done)
-
 
 def predictions_of(logits: np.ndarray, images: Sequence[Framed], manifest: Manifest) -> Iterator[Prediction]:
     """What logits `(n, classes)` say of `n` images, in their order."""
-    probabilities = _softmax(logits)
+    probabilities = softmax(logits)
     rows = zip(logits.tolist(), probabilities.tolist(), logits.argmax(1).tolist(), images, strict=True)
     for values, shares, best, (_, done) in rows:
         yield _prediction(values, shares, best, labels=manifest.labels, preprocessing=done)
 
 
-def _softmax(logits: np.ndarray) -> np.ndarray:
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Of each row."""
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite stays so, and is told as null
         powers = np.exp(logits - logits.max(1, keepdims=True))
         shares: np.ndarray = powers / powers.sum(1, keepdims=True)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from service.client import Client
 from service.domain.prediction import MAX_IMAGES
-from service.inference.predict import RUN_AT_ONCE
+from service.inference.lane import MOST_TOGETHER
 from tests.api.conftest import Served
 from tests.api.test_predictions import file_of, images, trained, url
 
@@ -89,7 +89,7 @@ def test_images_without_a_name_have_none(served: Served, trained: str, images: l
 def test_a_thousand_images_are_one_request_and_one_more_is_refused(
     asked: str, served: Served, trained: str, images: list[np.ndarray]
 ) -> None:
-    assert MAX_IMAGES > 3 * RUN_AT_ONCE
+    assert MAX_IMAGES > 3 * MOST_TOGETHER
     many = [images[number % 7] for number in range(MAX_IMAGES)]
     answer = served.http.post(f"{url(trained)}?format={asked}", files=form_of(many))
     match asked:

@@ -13,9 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from service import datasets, examining
-from service.inference.acquaintance import Acquaintance
-from service.inference.decode import Picture
+from service import datasets
 from tests.api.conftest import Served
 from workers.heartbeat import Heartbeat
 from workers.run import execute
@@ -196,23 +194,15 @@ def test_a_blank_sheet_holds_no_digits_and_of_two_pictures_none_is_searched(serv
 
 
 def test_where_the_data_set_is_not_on_this_machine_the_rest_is_answered(
-    served: Served, trained: str, images: list[np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    served: Served, trained: str, images: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(datasets, "is_here", lambda *_args, **_names: False)
-    answer = examining.read(
-        served.database,
-        served.service.models,
-        Acquaintance(data_dir=tmp_path, cache_dir=tmp_path),
-        experiment_id=trained,
-        checkpoint="best",
-        pictures=[Picture(images[0]), Picture(BLANK)],
-        asked=examining.Asked(),
-    )
-    first, blank = answer.predictions
-    assert first.distance is None
-    assert "not on this machine" in (first.distance_unavailable or "")
-    assert first.digit is not None
-    assert blank.verdict == "no_digit"
+    monkeypatch.setattr(served.service.acquaintance, "_known", {})
+    first, blank = ask(served, trained, images[0], BLANK, doctor=True).json()["predictions"]
+    assert first["distance"] is None
+    assert "not on this machine" in first["distance_unavailable"]
+    assert first["digit"] is not None
+    assert blank["verdict"] == "no_digit"
 
 
 def test_a_misspelt_wish_is_an_error(served: Served, trained: str, images: list[np.ndarray]) -> None:

@@ -25,7 +25,7 @@ def model(name: str, **options: Any) -> Model:
         experiment_id="x", spec_hash="y", epoch=1, architecture=chosen, activation="identity", image_size=SIDE,
         labels=facts.labels, mean=0.1, std=0.3, framing=facts.framing, native_size=facts.image_size,
     )  # fmt: skip
-    return Model(network=network.eval(), manifest=manifest, experiment_id="x", bytes=0)
+    return Model(network=network.eval(), manifest=manifest, bytes=0)
 
 
 def test_it_is_the_product_of_the_layers() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from service import datasets
+from service.domain.prediction import Prediction
 from service.errors import BusyError, InvalidImageError
 from service.inference import desk as desk_module
 from service.inference import forms
@@ -18,6 +19,7 @@ from service.inference.desk import ClientGoneError, Desk
 from service.inference.forms import Form
 from service.inference.lane import MOST_TOGETHER, Lane
 from service.inference.models import Model
+from service.inference.predict import Framed
 from service.inference.stacks import frame_all
 from tests.inference.test_forms import network_of
 from tests.inference.test_stacks import manifest_of
@@ -84,6 +86,11 @@ def play(scene: Scene, **options: Any) -> None:
 
 async def _as_coroutine(scene: Awaitable[None]) -> None:
     await scene
+
+
+async def read_all(desk: Desk, lane: Lane, images: list[Framed]) -> list[Prediction]:
+    """Of one request."""
+    return [each async for part in desk.read(lane, images, present) for each in part]
 
 
 async def busy(computer: Computer) -> None:
@@ -191,7 +198,7 @@ def test_many_images_of_one_request_let_others_between() -> None:
     async def scene(desk: Desk, lane: Lane, computer: Computer) -> None:
         computer.free.clear()
         many = frame_all([numbered(4)()], manifest_of("synthetic")) * (3 * MOST_TOGETHER)
-        bulk = asyncio.ensure_future(desk.read(lane, many, present))
+        bulk = asyncio.create_task(read_all(desk, lane, many))
         await busy(computer)
         one = desk.ask(lane, numbered(1), present)
         computer.free.set()
@@ -213,7 +220,7 @@ def test_a_network_is_prepared_once_however_many_ask(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(forms, "quickest", counted)
     network = network_of("perceptron", {}, "identity")
-    model = Model(network=network, manifest=manifest_of("synthetic"), experiment_id="a", bytes=0)
+    model = Model(network=network, manifest=manifest_of("synthetic"), bytes=0)
 
     async def scene(desk: Desk, _lane: Lane, _computer: Computer) -> None:
         asking: list[Coroutine[Any, Any, Lane]] = [desk.lane(model) for _ in range(8)]

@@ -58,7 +58,7 @@ def model_of(network: nn.Sequential, options: ArchitectureOptions | None = None,
         framing=datasets.facts("mnist").framing,
         native_size=28,
     )
-    return Model(network.eval(), manifest, experiment_id=manifest.experiment_id, bytes=1)
+    return Model(network.eval(), manifest, bytes=1)
 
 
 def card_of(model: Model, kind: ExportFormat, *, accuracy: float | None = 0.875) -> ExportCard:
@@ -175,7 +175,7 @@ def test_onnx_keeps_the_names_of_layers_and_weights_and_says_what_it_is() -> Non
         "image_size": SIDE, "mean": MEAN, "std": STD, "standardised_inside": True,
         "framing": {"box": 20, "centre": "mass"}, "native_size": 28,
     }  # fmt: skip
-    assert (about["experiment_id"], about["epoch"], about["dataset"]) == (model.experiment_id, "3", "mnist")
+    assert (about["experiment_id"], about["epoch"], about["dataset"]) == (model.manifest.experiment_id, "3", "mnist")
     assert (json.loads(about["test_accuracy"]), json.loads(about["parity"])) == (0.875, difference)
     assert json.loads(about["architecture"]) == model.manifest.architecture.model_dump(mode="json")
     (image,) = proto.graph.input
@@ -306,6 +306,6 @@ def test_the_file_asked_for_longest_ago_makes_way_and_so_do_those_of_a_deleted_r
         kept.get(card, model)
     assert len(made) == 3
     assert [kept.kept(card) is not None for card in (first, second, third)] == [True, False, True]
-    kept.forget(model.experiment_id)
+    kept.forget(model.manifest.experiment_id)
     assert kept.kept(first) is None
     assert Exports(capacity_bytes=9).get(first, model).content == bytes(10)

@@ -56,7 +56,7 @@ def images() -> np.ndarray:
 @pytest.mark.parametrize(("name", "options", "activation"), CASES)
 def test_every_form_gives_the_logits_of_the_checkpoint(name: str, options: dict[str, Any], activation: str) -> None:
     network, manifest = network_of(name, options, activation), manifest_of("synthetic")
-    model = Model(network=copy.deepcopy(network), manifest=manifest, experiment_id="a", bytes=0)
+    model = Model(network=copy.deepcopy(network), manifest=manifest, bytes=0)
     expected = logits_of(model, images()).numpy()
     form = forms.in_onnx_runtime(network, manifest)
     assert form is not None

@@ -69,7 +69,7 @@ def opened(variant: str, activation: str = "relu", *, side: int = SIDE) -> Opene
         framing=datasets.facts("synthetic").framing,
         native_size=16,
     )
-    model = Model(network=network.eval(), manifest=manifest, experiment_id="e", bytes=0)
+    model = Model(network=network.eval(), manifest=manifest, bytes=0)
     return Opened(model=model, experiment_id="e", checkpoint=CheckpointName(name="best", epoch=1))
 
 

@@ -79,3 +79,16 @@ def test_a_failed_load_is_told_to_all_and_tried_again(tmp_path: Path) -> None:
         models.get(stored)
     (tmp_path / "elsewhere").rename(folder)
     assert models.get(stored).network is not None
+
+
+def test_what_is_deleted_is_loaded_no_more_and_what_lies_elsewhere_still_is(tmp_path: Path) -> None:
+    first, second = store(tmp_path), store(tmp_path)
+    models = Models(tmp_path)
+    for each in (first, second):
+        models.get(each)
+    models.forget(first.experiment_id[:-1])  # no folder's name, only its beginning
+    assert len(models) == 2
+    models.forget(first.experiment_id)
+    assert (models.loaded(first), models.loaded(second) is not None) == (None, True)
+    models.forget(second.folder)
+    assert len(models) == 0

@@ -87,7 +87,7 @@ def main() -> None:
         classes=len(manifest.labels),
     )
     network.load_state_dict(load(weights))
-    model = Model(network.eval(), manifest, experiment_id=manifest.experiment_id, bytes=len(weights))
+    model = Model(network.eval(), manifest, bytes=len(weights))
     try:
         made = package(model, card)
     except UnexportableError as error:

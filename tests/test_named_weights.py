@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from service import checkpoint_names, ids
-from service.checkpoint_names import Named
+from service import ids, named_weights
 from service.domain.checkpoint import WEIGHTS, Checkpoint, StoredFile
 from service.domain.experiment import State
 from service.domain.run import Run
 from service.domain.spec import ExperimentSpec
 from service.errors import ConflictError, NotFoundError
+from service.named_weights import OfExperiment, Weights
 from service.storage import Database, checkpoints, experiments, migrations, queue
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -55,9 +55,9 @@ def publish(database: Database, run: Run, epoch: int) -> Checkpoint:
     return checkpoint
 
 
-def read(database: Database, run: Run, name: str, before: Named | None = None) -> Named:
+def read(database: Database, run: Run, name: str, before: Weights | None = None) -> Weights:
     with database.reading() as session:
-        return checkpoint_names.read(session, (run.experiment_id, name), before)
+        return named_weights.read(session, OfExperiment(run.experiment_id, name), before)
 
 
 def test_a_name_is_read_anew_where_the_experiment_has_changed_and_nowhere_else(database: Database, run: Run) -> None:
