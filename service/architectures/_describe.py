@@ -5,23 +5,25 @@ from math import prod
 import torch
 from torch import nn
 
+from service import activations
 from service.domain.ledger import DenseEquivalent, LayerFacts
+
+_KEEPING = (nn.Identity, nn.Dropout, nn.BatchNorm1d, nn.BatchNorm2d)
+"""Layers that change no shape; activations change none either."""
 
 
 def describe(network: nn.Sequential, *, image_size: int) -> tuple[LayerFacts, ...]:
-    """The facts of each layer, in order, from one forward pass of a single image.
+    """The facts of each layer, in order. Nothing is allocated for a network that was built on `meta`.
 
-    The network's own device is used: one built on `meta` allocates nothing. It is left in evaluation mode.
+    It is left in evaluation mode.
     """
     network.eval()
-    device = next(network.parameters()).device
     facts = []
     with torch.inference_mode():
-        values = torch.empty((1, 1, image_size, image_size), device=device)
+        shape: tuple[int, ...] = (1, image_size, image_size)
         for name, layer in network.named_children():
-            before = tuple(values.shape[1:])
-            values = layer(values)
-            shape = tuple(values.shape[1:])
+            before = shape
+            shape = _shape_after(layer, before)
             parameters = sum(parameter.numel() for parameter in layer.parameters())
             facts.append(
                 LayerFacts(
@@ -36,6 +38,36 @@ def describe(network: nn.Sequential, *, image_size: int) -> tuple[LayerFacts, ..
                 )
             )
     return tuple(facts)
+
+
+def _shape_after(layer: nn.Module, before: tuple[int, ...]) -> tuple[int, ...]:
+    """Of one image's values behind the layer.
+
+    Only what is not known here is run on `meta`: for that torch imports its compiler and sympy, some 90 MB.
+    """
+    match layer:
+        case nn.Linear(out_features=outputs):
+            return (*before[:-1], outputs)
+        case nn.Conv2d(out_channels=channels):
+            return channels, _places(layer, 0, before[1]), _places(layer, 1, before[2])
+        case nn.MaxPool2d() | nn.AvgPool2d():
+            return (before[0], *layer(torch.zeros(1, *before[1:])).shape[1:])
+        case nn.Flatten(start_dim=1, end_dim=-1):
+            return (prod(before),)
+        case _ if isinstance(layer, _KEEPING) or activations.notation(layer) is not None:
+            return before
+        case _:
+            values = layer(torch.empty((1, *before), device="meta"))
+            return tuple(values.shape[1:])
+
+
+def _places(layer: nn.Conv2d, axis: int, inputs: int) -> int:
+    """How many the kernel takes along one axis of so many inputs."""
+    if layer.padding == "same":
+        return inputs
+    padding = 0 if isinstance(layer.padding, str) else layer.padding[axis]
+    reach = layer.dilation[axis] * (layer.kernel_size[axis] - 1) + 1
+    return (inputs + 2 * padding - reach) // layer.stride[axis] + 1
 
 
 def _terms(layer: nn.Module) -> str:

@@ -1,5 +1,7 @@
 """Parameters and work of the networks, against sums done by hand and against the real networks."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -170,3 +172,23 @@ def test_a_network_is_affine_where_all_its_layers_are(
     with torch.no_grad():
         middle, mean = network((one + other) / 2), (network(one) + network(other)) / 2
     assert torch.allclose(middle, mean, atol=1e-5) is affine
+
+
+def test_no_ledger_needs_torch_s_compiler() -> None:
+    """It takes a second to import and 90 MB of every process that describes a network."""
+    program = (
+        "import sys; from service import activations, architectures\n"
+        "for name in architectures.names():\n"
+        "    options = architectures.options_class(name).model_validate({})\n"
+        "    for activation in activations.names():\n"
+        "        architectures.ledger(options, activation=activation, image_size=28, classes=10)\n"
+        "print({'torch._dynamo', 'sympy'} & {*sys.modules})"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout == "set()\n"
+
+
+def test_a_layer_that_is_not_known_is_described_as_well() -> None:
+    network = nn.Sequential(nn.ConvTranspose2d(1, 3, 4, stride=2), nn.Flatten(), nn.LazyLinear(2))
+    network(torch.zeros(1, 1, 5, 5))
+    assert [layer.output_shape for layer in describe(network.to("meta"), image_size=5)] == [(3, 12, 12), (432,), (2,)]
