@@ -24,6 +24,8 @@ import { recall, remember } from './store.js';
 /** Each view is loaded when it is first shown. @type {Record<string, {title: string, load: () => Promise<{show: (root: HTMLElement, context: Context) => View | Promise<View>}>}>} */
 const SCREENS = {
   experiments: { title: 'Experiments', load: () => import('./screens/experiments.js') },
+  experiment: { title: 'Experiment', load: () => import('./screens/experiment.js') },
+  compare: { title: 'Compare', load: () => import('./screens/compare.js') },
 };
 
 /** `#/experiments/ID` is a view of its own. @type {Record<string, string>} */

@@ -1,0 +1,93 @@
+// @ts-check
+/** Round numbers along an axis, and how they are written. Free of the page. */
+
+/** @typedef {{value: number, text: string}} Tick `text` is empty where only the line is drawn */
+
+const UNITS = [
+  { seconds: 1, name: 's', steps: [1, 2, 5, 10, 15, 30] },
+  { seconds: 60, name: 'min', steps: [1, 2, 5, 10, 15, 30] },
+  { seconds: 3600, name: 'h', steps: [1, 2, 3, 6, 12] },
+  { seconds: 86400, name: 'd', steps: [1, 2, 7, 14, 28] },
+];
+
+/**
+ * Round numbers from low to high, some `count` of them: steps of 1, 2 or 5 times a power of ten.
+ * @param {number} low
+ * @param {number} high
+ * @param {number} count
+ * @param {{whole?: boolean, text?: (value: number, digits: number) => string}} [options] `whole`: no fractions
+ * @returns {Tick[]}
+ */
+export function steps(low, high, count, { whole = false, text = (value, digits) => value.toFixed(digits) } = {}) {
+  const step = Math.max(roundUp((high - low) / Math.max(1, count)), whole ? 1 : 0);
+  if (!(step > 0) || !Number.isFinite(step)) return [];
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return multiples(low, high, step).map((value) => ({ value, text: far(value) ? value.toExponential(0) : text(value, digits) }));
+}
+
+/**
+ * For a logarithmic axis: powers of ten, with 2 and 5 between where they are few, and lines without text for the rest.
+ * @param {number} low above 0
+ * @param {number} high
+ * @param {number} count
+ * @returns {Tick[]}
+ */
+export function powers(low, high, count) {
+  const first = Math.floor(Math.log10(low));
+  const last = Math.ceil(Math.log10(high));
+  const named = last - first > 3 ? [1] : last - first > 1 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const every = Math.max(1, Math.ceil((last - first) / Math.max(1, count)));
+  const found = [];
+  for (let power = first; power <= last; power += 1) {
+    for (let digit = 1; digit < 10; digit += 1) {
+      const value = digit * 10 ** power;
+      if (value < low * (1 - 1e-9) || value > high * (1 + 1e-9)) continue;
+      const named_here = named.includes(digit) && (power - first) % every === 0;
+      found.push({ value, text: named_here ? plain(value, power) : '' });
+    }
+  }
+  // Within a fraction of a decade even the digits are too few.
+  return found.length < 3 ? steps(low, high, count, { text: (value) => plain(value, Math.floor(Math.log10(value))) }) : found;
+}
+
+/**
+ * Seconds in the unit that suits them.
+ * @param {number} low
+ * @param {number} high
+ * @param {number} count
+ * @returns {Tick[]}
+ */
+export function clock(low, high, count) {
+  const about = (high - low) / Math.max(1, count);
+  if (about < 1) return steps(low, high, count, { text: (value, digits) => `${value.toFixed(digits)} s` });
+  for (const unit of UNITS) {
+    const step = unit.steps.find((each) => each * unit.seconds >= about);
+    if (step) return multiples(low, high, step * unit.seconds).map((value) => ({ value, text: value === 0 ? '0' : `${value / unit.seconds} ${unit.name}` }));
+  }
+  return steps(low / 86400, high / 86400, count, { text: (value) => `${value} d` }).map(({ value, text }) => ({ value: value * 86400, text }));
+}
+
+/** @param {number} low @param {number} high @param {number} step */
+function multiples(low, high, step) {
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  // Of the place, not added up: 0.1 + 0.2 is not 0.3.
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** @param {number} about */
+function roundUp(about) {
+  const power = 10 ** Math.floor(Math.log10(about));
+  const step = [1, 2, 5, 10].find((each) => each * power >= about * (1 - 1e-9)) ?? 10;
+  return step * power;
+}
+
+/** @param {number} value */
+function far(value) {
+  return Math.abs(value) >= 1e6;
+}
+
+/** @param {number} value @param {number} power */
+function plain(value, power) {
+  return power < -4 || power > 5 ? value.toExponential(0) : value.toFixed(Math.max(0, -power));
+}
