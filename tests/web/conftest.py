@@ -6,7 +6,7 @@ page's policy forbids something, and where anything is asked of another host.
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, expect, sync_playwright
 
 from service.client import Client
+from service.connection import ProblemError
 from service.domain.experiment import Experiment, State
 from tests.cli.conftest import LONG_SECONDS, Served, start, stop, until
 
@@ -108,7 +109,8 @@ class Bench:
         """Cancel what waits and what runs."""
         for state in (State.QUEUED, State.RUNNING):
             for each in self.client.iterate(state=state):
-                self.client.cancel(each.id)
+                with suppress(ProblemError):  # it has ended by itself meanwhile
+                    self.client.cancel(each.id)
         until(lambda: not self.client.page(state=State.RUNNING, limit=1).total, what="idle workers")
 
     def clear(self) -> None:
