@@ -1,9 +1,9 @@
 """Pictures read with the doctor beside: slower than without, and with more to say."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 
 import numpy as np
 
@@ -55,22 +55,24 @@ async def read(
     With `segment` there must be exactly one picture, of which every digit is answered, `InvalidImageError` else.
     """
     weights, model = await predictor.loaded(named)
-    images = await asyncio.to_thread(_framed, pictures, model.manifest, asked)
+    steps = _digits(pictures, model.manifest) if asked.segment else _wholes(pictures, model.manifest)
+    images = [*chain.from_iterable(await predictor.darkroom.unpacked(steps, receive))]
     parts = await predictor.let_read(model, [(each.pixels, each.preprocessing) for each in images], receive)
     answers = [each async for part in parts for each in part]
-
-    def examined() -> tuple[ExaminedPrediction, ...]:
-        known = acquaintance.with_dataset(weights.dataset, image_size=model.manifest.image_size)
-        return tuple(_examined(image, said, known, asked) for image, said in zip(images, answers, strict=True))
-
-    predictions = await asyncio.to_thread(examined)
+    side = model.manifest.image_size
+    known = await asyncio.to_thread(acquaintance.with_dataset, weights.dataset, image_size=side)
+    found = (_examined(image, said, known, asked) for image, said in zip(images, answers, strict=True))
+    predictions = tuple(await predictor.darkroom.unpacked(found, receive))
     return weights.examined(predictions, text=_text(images, predictions) if asked.segment else None)
 
 
-def _framed(pictures: Pictures, manifest: Manifest, asked: Asked) -> list[_Framed]:
-    if asked.segment:
-        return _digits_of(_one(pictures()), manifest)
-    return [_Framed(*each) for each in framed_in_turn(pictures(), manifest)]
+def _wholes(pictures: Pictures, manifest: Manifest) -> Iterator[list[_Framed]]:
+    for part in framed_in_turn(pictures, manifest):
+        yield [_Framed(*each) for each in part]
+
+
+def _digits(pictures: Pictures, manifest: Manifest) -> Iterator[list[_Framed]]:
+    yield _digits_of(_one(pictures()), manifest)
 
 
 def _one(pictures: Iterable[Picture]) -> Picture:

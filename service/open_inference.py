@@ -2,8 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version as version_of
+from itertools import chain
 
 import numpy as np
 
@@ -27,7 +30,7 @@ from service.inference import outputs, tensors
 from service.inference.decode import Picture
 from service.inference.desk import Receive
 from service.inference.images import MAX_REQUEST_PIXELS
-from service.inference.stacks import frame_all
+from service.inference.stacks import framed_in_turn
 from service.named_weights import Choice, OfModel
 from service.predicting import Predictor
 from service.storage import Database
@@ -36,6 +39,8 @@ from service.storage import registry as rows
 FRAMING = "framing"
 """A request's own parameter: true has each image framed as for a prediction, whatever its size."""
 ALL_AS_BYTES = "binary_data_output"
+Sent = tuple[InferenceRequest, bytes]
+"""The JSON of a request, and the bytes that follow it."""
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -77,37 +82,39 @@ async def ready(predictor: Predictor, model: str, version: str | None) -> ModelR
 
 
 async def infer(
-    predictor: Predictor, *, model: str, version: str | None, request: InferenceRequest, tail: bytes, receive: Receive
+    predictor: Predictor, named: OfModel, read: Callable[[], Sent], *, is_small: bool, receive: Receive
 ) -> tuple[InferenceResponse, bytes]:
     """The answer, and what follows its JSON: the tensors that are asked for as bytes, in their order.
 
-    Errors are those of `Predictor`; `InvalidImageError` where the request does not fit the model, which says where.
+    `read` has the request, and is called in a thread unless it `is_small`. Errors are its own and those of `Predictor`;
+    `InvalidImageError` where the request does not fit the model, which says where.
     """
-    weights, network = await predictor.loaded(OfModel(model, choice(version)))
-    all_as_bytes = tensors.flag(request.parameters, ALL_AS_BYTES, otherwise=False)
-    images = await asyncio.to_thread(_images, request, tail, network.manifest)
-    wanted = _wanted(request)
-    computed = outputs.of(await predictor.reckon(network, images, receive))
-    parts = [
-        tensors.sent(
-            each.name,
-            outputs.DATATYPES[each.name],
-            computed[each.name],
-            as_bytes=tensors.wants_bytes(each, otherwise=all_as_bytes),
-        )
-        for each in wanted
-    ]
-    response = InferenceResponse(
-        model_name=model,
-        model_version=weights.version,
-        id=request.id,
-        outputs=tuple(output for output, _ in parts),
-    )
-    return response, b"".join(content for _, content in parts)
+    weights, network = await predictor.loaded(named)
+    steps = (_asked(*read(), network.manifest) for _ in range(1))
+    (asked,) = steps if is_small else await predictor.darkroom.unpacked(steps, receive)
+    images = asked.images
+    if asked.to_be_framed:
+        parts = framed_in_turn(lambda: map(Picture, images), network.manifest)
+        framed = chain.from_iterable(await predictor.darkroom.unpacked(parts, receive))
+        images = np.stack([image for image, _ in framed])
+    logits = await predictor.reckon(network, images, receive)
+    respond = partial(_response, asked, logits, model=named.model, version=weights.version)
+    return respond() if is_small else await asyncio.to_thread(respond)
 
 
-def _images(request: InferenceRequest, tail: bytes, manifest: Manifest) -> np.ndarray:
-    """float32 `(n, side, side)` in 0..255."""
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What a request comes to."""
+
+    request: InferenceRequest
+    images: np.ndarray
+    """float32 `(n, height, width)` in 0..255: of the network's own size, or of any where they are to be framed."""
+    to_be_framed: bool
+    wanted: Sequence[RequestOutput]
+    all_as_bytes: bool
+
+
+def _asked(request: InferenceRequest, tail: bytes, manifest: Manifest) -> _Asked:
     if [given.name for given in request.inputs] != [INPUT]:
         raise InvalidImageError(f"must be one input, named {INPUT!r}", pointer="#/inputs")
     (array,) = tensors.received(request.inputs, tail)
@@ -117,9 +124,25 @@ def _images(request: InferenceRequest, tail: bytes, manifest: Manifest) -> np.nd
     if outside.any():
         number, y, x = (int(each) for each in np.argwhere(outside)[0])
         raise InvalidImageError(f"image {number}, row {y}, value {x} must be between 0 and 255", pointer="#/inputs/0")
-    if not reframed:
-        return stack
-    return np.stack([image for image, _ in frame_all([*map(Picture, stack)], manifest)])
+    all_as_bytes = tensors.flag(request.parameters, ALL_AS_BYTES, otherwise=False)
+    return _Asked(request, stack, reframed, _wanted(request), all_as_bytes)
+
+
+def _response(asked: _Asked, logits: np.ndarray, *, model: str, version: str) -> tuple[InferenceResponse, bytes]:
+    computed = outputs.of(logits)
+    parts = [
+        tensors.sent(
+            each.name,
+            outputs.DATATYPES[each.name],
+            computed[each.name],
+            as_bytes=tensors.wants_bytes(each, otherwise=asked.all_as_bytes),
+        )
+        for each in asked.wanted
+    ]
+    response = InferenceResponse(
+        model_name=model, model_version=version, id=asked.request.id, outputs=tuple(output for output, _ in parts)
+    )
+    return response, b"".join(content for _, content in parts)
 
 
 def _stack(array: np.ndarray, side: int | None) -> np.ndarray:

@@ -1,7 +1,9 @@
 """Who asked what of which weights, brought together with the network's lane: all predictions take this way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from service import named_weights
 from service.domain.checkpoint import Checkpoint
 from service.domain.prediction import Prediction, Predictions
 from service.errors import DamagedCheckpointError
+from service.inference.darkroom import Darkroom
 from service.inference.decode import Picture
 from service.inference.desk import Desk, Receive
 from service.inference.lane import Sent
@@ -32,8 +35,16 @@ class Predictor:
     """
 
     def __init__(self, database: Database, models: Models) -> None:
-        self.names, self.desk = Remembered(database, named_weights.read), Desk()
+        self.names = Remembered(database, named_weights.read)
+        self.darkroom, self.desk = Darkroom(), Desk()
         self._models = models
+
+    @contextmanager
+    def holding(self, size: int) -> Iterator[None]:
+        """Let a body of so many bytes in, before it is read; `BusyError` where too much waits already."""
+        self.desk.let_in()
+        with self.darkroom.holding(size):
+            yield
 
     async def at_once(self, named: Named, sent: Sent, receive: Receive) -> Predictions | None:
         """What the weights say of one small image; None where they are not ready to."""
@@ -52,8 +63,8 @@ class Predictor:
     ) -> tuple[Weights, AsyncIterator[tuple[Prediction, ...]]]:
         """As `read`, some after another as the network is done with them."""
         weights, model = await self.loaded(named)
-        framed = await asyncio.to_thread(lambda: framed_in_turn(pictures(), model.manifest))
-        return weights, await self.let_read(model, framed, receive)
+        parts = await self.darkroom.unpacked(framed_in_turn(pictures, model.manifest), receive)
+        return weights, await self.let_read(model, [*chain.from_iterable(parts)], receive)
 
     async def let_read(
         self, model: Model, framed: list[Framed], receive: Receive
@@ -83,5 +94,6 @@ class Predictor:
 
     async def close(self) -> None:
         """End with what is being computed."""
+        await self.darkroom.close()
         await self.desk.close()
         await self.names.close()

@@ -1,16 +1,17 @@
 """The Open Inference Protocol, version 2, over the registry, for clients that were written for other servers."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 
 from service import open_inference, readiness
 from service.api import json_bodies
 from service.api.open_inference_examples import REQUEST
 from service.api.parameters import ModelName
+from service.api.requests import declared_bytes
 from service.api.state import Live, Service
 from service.domain.open_inference import (
     HEADER_LENGTH,
@@ -22,9 +23,12 @@ from service.domain.open_inference import (
     ServerMetadata,
     ServerReadiness,
 )
+from service.named_weights import OfModel
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 OCTETS = "application/octet-stream"
+SMALL_BYTES = 16 * 1024
+"""Of a body: it is read on the event loop, where a thread would take longer."""
 _BYTES = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
 _SCHEMA = {"schema": {"$ref": "#/components/schemas/InferenceRequest"}, "example": REQUEST}
 _BODY = {"requestBody": {"required": True, "content": {"application/json": _SCHEMA, **_BYTES}}}
@@ -102,10 +106,15 @@ async def _answer(
 ) -> Response:
     if (encoding := request.headers.get("Content-Encoding", "identity")) != "identity":
         raise HTTPException(415, f"the encoding {encoding[:60]!r} is not accepted: send the body as it is")
-    sent, tail = await run_in_threadpool(_read, await request.body(), header_length)
-    answered, tail = await open_inference.infer(
-        service.predictor, model=model, version=version, request=sent, tail=tail, receive=request.receive
-    )
+    with service.predictor.holding(declared_bytes(request.scope, most=service.settings.max_body_bytes)):
+        body = await request.body()
+        answered, tail = await open_inference.infer(
+            service.predictor,
+            OfModel(model, open_inference.choice(version)),
+            partial(_read, body, header_length),
+            is_small=len(body) <= SMALL_BYTES,
+            receive=request.receive,
+        )
     head = answered.model_dump_json(exclude_none=True).encode()
     if not any(output.parameters for output in answered.outputs):
         return Response(head, media_type="application/json")

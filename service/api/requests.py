@@ -72,6 +72,11 @@ def log_access(scope: Scope, *, status: int, began: float, **about: str) -> None
     write("request", method=scope["method"], path=scope["path"], status=int(status), seconds=seconds, **about)
 
 
+def declared_bytes(scope: Scope, *, most: int) -> int:
+    """How long the request's body is; where it does not say so, the most that it may be."""
+    return int(next((value for name, value in scope["headers"] if name == b"content-length"), most))
+
+
 class BodyLimit:
     """Middleware: a body above `most` bytes is answered 413, at once where its length is declared, else on the way."""
 
@@ -82,8 +87,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if int(declared) > self.most:
+        if declared_bytes(scope, most=0) > self.most:
             await problems.answer(scope, 413, self._too_large)(scope, receive, send)
             return
         received = 0

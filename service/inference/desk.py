@@ -78,7 +78,7 @@ class Desk:
         self, lane: Lane, images: Sent | Sequence[Framed], receive: Receive
     ) -> "asyncio.Future[tuple[Prediction, ...]]":
         """Put the images into the lane; `BusyError` at once where too many wait."""
-        self._let_in()
+        self.let_in()
         return self._put(lane, images, receive)
 
     async def read(
@@ -88,17 +88,18 @@ class Desk:
 
         `BusyError` before the first where too many wait; who was let in is answered to the end.
         """
-        self._let_in()
+        self.let_in()
         for start in range(0, len(images), MOST_TOGETHER):
             yield await self._put(lane, images[start : start + MOST_TOGETHER], receive)
 
     async def reckon(self, lane: Lane, images: np.ndarray, receive: Receive) -> np.ndarray:
         """The logits `(n, classes)` of images as the network takes them, `(n, side, side)` in 0..255; as `read`."""
-        self._let_in()
+        self.let_in()
         starts = range(0, len(images), MOST_TOGETHER)
         return np.concatenate([await self._put(lane, images[at : at + MOST_TOGETHER], receive) for at in starts])
 
-    def _let_in(self) -> None:
+    def let_in(self) -> None:
+        """`BusyError` where too many wait."""
         if self.waiting >= self._most:
             raise BusyError(f"{self.waiting} images wait to be read already: try again")
 
@@ -150,8 +151,13 @@ class Desk:
         self._round = asyncio.get_running_loop().call_later(PATIENT_SECONDS, self._look_after) if again else None
 
 
-async def _until_gone(asked: Asked, receive: Receive) -> None:
+async def gone(receive: Receive) -> None:
+    """Return once the client of a request, whose body has been read, has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _until_gone(asked: Asked, receive: Receive) -> None:
+    await gone(receive)
     if not asked.answer.done():
         asked.answer.set_exception(ClientGoneError)

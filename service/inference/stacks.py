@@ -5,7 +5,7 @@ alone; every other goes that way by itself. Each image is reckoned in a row of i
 whatever is beside it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -34,16 +34,15 @@ def frame_all(pictures: Sequence[Picture], manifest: Manifest) -> list[Framed]:
     return [done.get(number) or framed(picture, manifest) for number, picture in enumerate(pictures)]
 
 
-def framed_in_turn(pictures: Iterable[Picture], manifest: Manifest) -> list[Framed]:
+def framed_in_turn(pictures: Callable[[], Iterable[Picture]], manifest: Manifest) -> Iterator[list[Framed]]:
     """As `frame_all`, of pictures that are decoded on the way: a few small ones, or one, are in memory at a time."""
-    found: list[Framed] = []
     few: list[Picture] = []
-    for picture in pictures:
+    for picture in pictures():
         few.append(picture)
         if picture.pixels.size > SMALL or len(few) == FEW:
-            found += frame_all(few, manifest)
+            yield frame_all(few, manifest)
             few = []
-    return found + frame_all(few, manifest)
+    yield frame_all(few, manifest)
 
 
 def _frame_stack(stack: np.ndarray, manifest: Manifest) -> list[Framed | None]:

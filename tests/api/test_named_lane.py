@@ -120,6 +120,19 @@ def test_past_the_bound_each_protocol_says_so_in_its_own_words(
     assert not batches
 
 
+def test_a_body_that_there_is_no_room_for_is_refused_before_it_is_read(
+    served: Served, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served.service.predictor.darkroom, "bytes", 64 * 1024 * 1024)
+    wrong = b"[" + b" " * 200_000
+    for path in (READ, f"{READ}?format=csv", INFER):
+        refused = served.http.post(path, content=wrong, headers={"Content-Type": "application/json"})
+        assert refused.status_code == 503, refused.text
+        assert int(refused.headers["Retry-After"]) > 0
+        assert "are being read already" in refused.text
+    assert served.http.post(READ, json=PIXELS).status_code == 200  # the short way needs no room
+
+
 def test_who_has_waited_too_long_is_told_in_the_protocol_s_words(
     served: Served, batches: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,79 @@
+"""Where what larger requests hold is unpacked and framed, in few threads: a few pictures of one, then of the next.
+
+So a request of a thousand does not hold up one of a single photo, and what is asked for by somebody who has gone is
+looked at no further. It bounds memory, too: `MOST_BYTES` of bodies are let in at a time.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from service.errors import BusyError
+from service.inference.desk import LONGEST_SECONDS, ClientGoneError, Receive, gone
+
+MOST_BYTES = 64 * 1024 * 1024
+THREADS = 2
+
+Part = TypeVar("Part")
+
+
+class Darkroom:
+    """Called on one event loop."""
+
+    def __init__(self, *, most_bytes: int = MOST_BYTES, longest_seconds: float = LONGEST_SECONDS) -> None:
+        self.bytes = 0
+        """Of bodies that are inside."""
+        self._most, self._longest = most_bytes, longest_seconds
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="darkroom")
+
+    @contextmanager
+    def holding(self, size: int) -> Iterator[None]:
+        """Let a body of so many bytes in, before it is read; `BusyError` at once where there is no room beside others.
+
+        Whoever comes alone has room.
+        """
+        if self.bytes and self.bytes + size > self._most:
+            raise BusyError(f"requests of {self.bytes:,} bytes are being read already: try again")
+        self.bytes += size
+        try:
+            yield
+        finally:
+            self.bytes -= size
+
+    async def unpacked(self, parts: Iterator[Part], receive: Receive) -> list[Part]:
+        """All that the iterator gives, each part in its turn and in a thread.
+
+        `BusyError` where a part waits for its turn for too long, `ClientGoneError` once nobody waits for it.
+        """
+        found: list[Part] = []
+        leaving = asyncio.create_task(gone(receive))
+        try:
+            while part := await self._next(parts, leaving):
+                found += part
+        finally:
+            leaving.cancel()
+        return found
+
+    async def _next(self, parts: Iterator[Part], leaving: "asyncio.Task[None]") -> tuple[Part, ...]:
+        """Empty at the end."""
+        work = asyncio.get_running_loop().run_in_executor(self._threads, _taken, parts)
+        ends: set[asyncio.Future[Any]] = {work, leaving}
+        done, _ = await asyncio.wait(ends, timeout=self._longest, return_when=asyncio.FIRST_COMPLETED)
+        if work in done:
+            return work.result()
+        work.cancel()
+        if leaving in done:
+            raise ClientGoneError
+        raise BusyError(f"not read within {self._longest:g} seconds: try again")
+
+    async def close(self) -> None:
+        """Let what is being unpacked end."""
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+
+
+def _taken(parts: Iterator[Part]) -> tuple[Part, ...]:
+    for part in parts:
+        return (part,)
+    return ()

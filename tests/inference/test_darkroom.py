@@ -1,0 +1,116 @@
+"""Large requests are unpacked in turn, in bounds, and only for who is still there."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from service.errors import BusyError, InvalidImageError
+from service.inference.darkroom import THREADS, Darkroom
+from service.inference.desk import ClientGoneError
+from tests.inference.test_desk import absent, present
+
+Scene = Callable[[Darkroom], Awaitable[None]]
+
+
+def play(scene: Scene, **options: Any) -> None:
+    """On an event loop of its own."""
+
+    async def on_a_loop() -> None:
+        darkroom = Darkroom(**options)
+        try:
+            await asyncio.wait_for(asyncio.ensure_future(scene(darkroom)), 20)
+        finally:
+            await darkroom.close()
+
+    asyncio.run(on_a_loop())
+
+
+class Work:
+    """Parts of requests; each waits until it is let go, and tells its name."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def parts(self, name: str, count: int) -> Iterator[str]:
+        for number in range(count):
+            self.begun.set()
+            assert self.go_on.wait(10)
+            self.done.append(name)
+            yield f"{name}{number}"
+
+
+def test_all_parts_come_back_in_their_order() -> None:
+    async def scene(darkroom: Darkroom) -> None:
+        assert await darkroom.unpacked(iter(range(1, 50)), present) == [*range(1, 50)]
+        assert await darkroom.unpacked(iter(()), present) == []
+        assert await darkroom.unpacked(iter(([], [])), present) == [[], []]
+
+    play(scene)
+
+
+def test_a_request_of_many_parts_lets_those_of_few_go_between() -> None:
+    async def scene(darkroom: Darkroom) -> None:
+        work = Work()
+        large = [asyncio.ensure_future(darkroom.unpacked(work.parts("large", 20), present)) for _ in range(THREADS)]
+        await asyncio.to_thread(work.begun.wait, 10)
+        small = asyncio.ensure_future(darkroom.unpacked(work.parts("small", 1), present))
+        await asyncio.sleep(0)
+        work.go_on.set()
+        assert await small == ["small0"]
+        assert not any(each.done() for each in large)
+        await asyncio.gather(*large)
+        assert work.done.index("small") <= 2 * THREADS
+
+    play(scene)
+
+
+def test_what_is_wrong_is_told_to_who_asked() -> None:
+    def broken() -> Iterator[int]:
+        yield 1
+        raise InvalidImageError("image 2 is broken")
+
+    async def scene(darkroom: Darkroom) -> None:
+        with pytest.raises(InvalidImageError, match="image 2"):
+            await darkroom.unpacked(broken(), present)
+        assert await darkroom.unpacked(iter((1,)), present) == [1]
+
+    play(scene)
+
+
+def test_for_who_has_gone_nothing_more_is_unpacked() -> None:
+    async def scene(darkroom: Darkroom) -> None:
+        work = Work()
+        with pytest.raises(ClientGoneError):
+            await darkroom.unpacked(work.parts("gone", 20), absent)
+        work.go_on.set()
+        assert await darkroom.unpacked(work.parts("here", 3), present) == ["here0", "here1", "here2"]
+        assert work.done.count("gone") <= 1
+
+    play(scene)
+
+
+def test_who_is_not_served_in_time_is_told() -> None:
+    async def scene(darkroom: Darkroom) -> None:
+        work = Work()
+        with pytest.raises(BusyError, match=r"within 0\.02 seconds"):
+            await darkroom.unpacked(work.parts("late", 1), present)
+        work.go_on.set()
+
+    play(scene, longest_seconds=0.02)
+
+
+def test_bodies_are_let_in_while_there_is_room_and_one_alone_always_is() -> None:
+    async def scene(darkroom: Darkroom) -> None:
+        with darkroom.holding(150), pytest.raises(BusyError, match="150 bytes"), darkroom.holding(1):
+            raise AssertionError
+        with darkroom.holding(60), darkroom.holding(40):
+            assert darkroom.bytes == 100
+            with pytest.raises(BusyError), darkroom.holding(1):
+                raise AssertionError
+        assert darkroom.bytes == 0
+
+    play(scene, most_bytes=100)
