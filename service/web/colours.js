@@ -29,6 +29,17 @@ export function colourOf(runId, among = []) {
   const found = given.find((each) => each[0] === runId);
   const index = found ? found[1] : free(given, among);
   if (!found) remember(KEY, [...given, [runId, index]].slice(-REMEMBERED));
+  return inSlot(index);
+}
+
+/** The run's colour where it has one. @param {string} runId */
+export function knownColour(runId) {
+  const found = recall(KEY, []).find((each) => each[0] === runId);
+  return found ? inSlot(found[1]) : null;
+}
+
+/** @param {number} index @returns {RunColour} */
+function inSlot(index) {
   return { colour: `var(--chalk-${(index % COLOURS) + 1})`, dash: DASHES[Math.floor(index / COLOURS) % DASHES.length], index };
 }
 
