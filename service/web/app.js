@@ -26,6 +26,7 @@ const SCREENS = {
   experiments: { title: 'Experiments', load: () => import('./screens/experiments.js') },
   experiment: { title: 'Experiment', load: () => import('./screens/experiment.js') },
   compare: { title: 'Compare', load: () => import('./screens/compare.js') },
+  queue: { title: 'Queue and workers', load: () => import('./screens/queue.js') },
 };
 
 /** `#/experiments/ID` is a view of its own. @type {Record<string, string>} */
@@ -124,6 +125,7 @@ keys.listen();
 keys.bind({
   '?': { label: 'These keys', run: keys.help },
   'g e': { label: 'Go to the experiments', run: () => go(link('experiments')) },
+  'g q': { label: 'Go to queue and workers', run: () => go(link('queue')) },
   p: { label: 'Projector view on and off', run: presentation.toggle },
   t: { label: 'Next theme', run: nextTheme },
 });
