@@ -148,10 +148,10 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[Served]:
+def serving(settings: Settings, *, port: int = 0) -> Iterator[Served]:
     """A server in a thread of this process, for as long as the block lasts."""
     app = create_app(settings)
-    server = Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, server_header=False))
+    server = Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, server_header=False))
     thread = Thread(target=server.run)
     thread.start()
     try:

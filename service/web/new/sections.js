@@ -8,7 +8,7 @@ import { control, prose } from './controls.js';
 const WHOLE = (/** @type {number} */ minimum, /** @type {number | undefined} */ maximum) => ({ type: 'integer', minimum, maximum });
 
 /** Settings that no catalogue has, as `GET /openapi.json` has them; a test holds the two together. */
-const PLAIN = {
+export const PLAIN = {
   name: ['Name', { type: 'string' }, '', 'what it is'],
   tags: ['Tags', { type: 'array', items: { type: 'string' } }, 'Words to find it by, with commas between.', 'none'],
   epochs: ['Epochs', WHOLE(1, 10000), 'How often all training images are gone through.'],

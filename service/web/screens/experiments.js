@@ -46,7 +46,7 @@ export function show(root, { params, signal, setParams, go, announce }) {
   const head = h('tr');
   const body = h('tbody');
   const table = h('table', { class: 'table runs' }, h('caption', { class: 'visually-hidden' }, 'Experiments'), h('thead', head), body);
-  const more = h('button', { type: 'button', class: 'button', hidden: true, onClick: () => feed.more() });
+  const more = h('button', { type: 'button', class: 'button', hidden: true, onClick: extend });
   const nothing = h('p', { class: 'empty muted', hidden: true }, 'No experiment is like this. ', h('button', { type: 'button', class: 'button', onClick: clearFilters }, 'Show all'));
   const list = h('div', { class: 'panel panel--list' }, table, nothing, h('div', { class: 'row more' }, more));
   const first = firstMinute({ go, announce });
@@ -158,8 +158,15 @@ export function show(root, { params, signal, setParams, go, announce }) {
       const id = /** @type {HTMLElement} */ (target).dataset.id;
       if (id && isIntersecting) visible.add(id);
       else if (id) visible.delete(id);
-      else if (isIntersecting && !more.hidden) feed.more();
+      else if (isIntersecting && !more.hidden) extend();
     }
+  }
+
+  /** The next ones of a long list. */
+  function extend() {
+    if (feed.stale) return;
+    feed.more();
+    ask();
   }
 
   /** Those who listen are told what has ended. @param {any[]} before @param {any[]} now */
