@@ -4,8 +4,9 @@
 import { colourOf, knownColour } from '../colours.js';
 import { h, write } from '../dom.js';
 import { ago, count, date, duration, percent } from '../format.js';
-import { inWords, stateOf } from '../networks.js';
+import { standing } from '../experiment/standing.js';
 import { link } from '../router.js';
+import { inShort } from '../spec_words.js';
 import { draw, sparkline } from './sparkline.js';
 
 /**
@@ -40,7 +41,7 @@ export function row(experiment, { onSelect, onTag }) {
     'tr',
     { dataset: { id } },
     h('td', { class: 'pick', dataset: { control: 'select' } }, box),
-    h('td', { class: 'run' }, h('span', { class: 'run-title' }, swatch, name, tags), h('span', { class: 'row-note' }, inWords(spec))),
+    h('td', { class: 'run' }, h('span', { class: 'run-title' }, swatch, name, tags), h('span', { class: 'row-note' }, inShort(spec).join(' · '))),
     h('td', { class: 'state' }, chip, bar, note),
     h('td', { class: 'wide' }, line),
     validation,
@@ -52,7 +53,7 @@ export function row(experiment, { onSelect, onTag }) {
 
   /** @type {Row['update']} */
   function update(run, curve, selected) {
-    const state = stateOf(run);
+    const state = standing(run).chip;
     const isSelected = selected.includes(id);
     chip.className = `chip chip--${state}`;
     write(chip, state);

@@ -1,7 +1,8 @@
 // @ts-check
 /** What is done with the runs that are selected: compare, cancel, delete. */
 
-import { h, replace, write } from '../dom.js';
+import { ask } from '../asking.js';
+import { h, write } from '../dom.js';
 import { send } from '../http.js';
 import { link } from '../router.js';
 
@@ -24,7 +25,8 @@ export function selection({ onClear, onChanged, announce }) {
   cancel.addEventListener('click', () => all('cancelled', runs.filter(isOpen), (id) => send('POST', `/v1/experiments/${id}/cancel`)));
   remove.addEventListener('click', async () => {
     const gone = runs.filter((each) => each.state !== 'running');
-    if (!(await confirmed(`Delete ${gone.length === 1 ? `“${gone[0].name}”` : `these ${gone.length} experiments`}, with curves, checkpoints and notes? This cannot be undone.`))) return;
+    const title = gone.length === 1 ? `Delete “${gone[0].name}”?` : `Delete ${gone.length} experiments?`;
+    if (!(await ask({ title, text: 'Curves, checkpoints and notes go with it. This cannot be undone.', action: 'Delete', danger: true }))) return;
     await all('deleted', gone, (id) => send('DELETE', `/v1/experiments/${id}`));
     onClear();
   });
@@ -61,26 +63,4 @@ export function selection({ onClear, onChanged, announce }) {
 /** @param {any} run */
 function isOpen(run) {
   return run.state === 'queued' || run.state === 'running';
-}
-
-/**
- * Ask in a dialog of the page.
- * @param {string} question
- * @returns {Promise<boolean>}
- */
-export function confirmed(question) {
-  return new Promise((resolve) => {
-    const dialog = h('dialog', { 'aria-label': 'Are you sure?' });
-    replace(
-      dialog,
-      h('p', question),
-      h('form', { method: 'dialog', class: 'row' }, h('button', { class: 'button button--danger', value: 'yes' }, 'Delete'), h('button', { class: 'button', value: 'no', autofocus: true }, 'Keep')),
-    );
-    dialog.addEventListener('close', () => {
-      dialog.remove();
-      resolve(dialog.returnValue === 'yes');
-    });
-    document.body.append(dialog);
-    dialog.showModal();
-  });
 }

@@ -6,8 +6,8 @@ import { h, replace, write } from '../dom.js';
 import { ago, count, duration } from '../format.js';
 import { get, send } from '../http.js';
 import { poll } from '../live.js';
-import { inWords } from '../networks.js';
 import { link } from '../router.js';
+import { inShort } from '../spec_words.js';
 
 const EVERY = 1000;
 /** Of those that wait, so many are named. */
@@ -111,7 +111,7 @@ export function show(root, { signal, announce }) {
     const node = h(
       'li',
       { class: 'runlist__item', dataset: { id } },
-      h('div', { class: 'runlist__text' }, h('a', { class: 'run-name', href: link('experiments', id) }, name), h('span', { class: 'row-note' }, run ? inWords(run.spec) : ''), h('span', { class: 'bar', 'aria-hidden': 'true' }, bar), note),
+      h('div', { class: 'runlist__text' }, h('a', { class: 'run-name', href: link('experiments', id) }, name), h('span', { class: 'row-note' }, run ? inShort(run.spec).join(' · ') : ''), h('span', { class: 'bar', 'aria-hidden': 'true' }, bar), note),
       cancel,
     );
     return { node, update };
