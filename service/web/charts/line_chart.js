@@ -3,7 +3,7 @@
 
 import { h, svg, write } from '../dom.js';
 import { drawAxes, ticksOfY } from './axes.js';
-import { area, path, visible } from './decimate.js';
+import { UNIT, area, path, visible } from './decimate.js';
 import { drawMarks } from './marks.js';
 import { extent } from './reading.js';
 import { linear, logarithmic } from './scale.js';
@@ -48,12 +48,13 @@ export class LineChart {
     this.clip = svg('rect', {});
     this.ranges = svg('g', { 'clip-path': `url(#${clip})` });
     this.axes = svg('g');
-    this.bands = svg('g', { 'clip-path': `url(#${clip})` });
-    this.lines = svg('g', { class: 'chart__lines', 'clip-path': `url(#${clip})` });
+    this.bands = svg('g');
+    this.lines = svg('g', { class: 'chart__lines' });
     this.marks = svg('g');
     this.cross = svg('g', { class: 'chart__cross' });
     this.picture = svg('svg', { class: 'chart__picture', 'aria-hidden': 'true' }, svg('defs', svg('clipPath', { id: clip }, this.clip)),
-      this.ranges, this.axes, this.bands, this.lines, this.marks, this.cross);
+      this.ranges, this.axes, svg('g', { 'clip-path': `url(#${clip})` }, svg('g', { class: 'chart__scaled', transform: `scale(${UNIT})` }, this.bands, this.lines)),
+      this.marks, this.cross);
     this.note = h('span', { class: 'chart__note' });
     this.empty = h('p', { class: 'chart__empty' });
     this.stage = h('div', { class: 'chart__stage', tabIndex: 0, role: 'group', 'aria-roledescription': 'chart', 'aria-label': kind.title }, this.picture, this.empty);
@@ -120,7 +121,7 @@ export class LineChart {
       const node = this.drawn.get(line.key) ?? this.add(line);
       const [from, to] = visible(line.xs, scene.domain);
       const solid = line.split === 'val';
-      set(node.line, { stroke: line.colour, 'stroke-dasharray': solid ? line.dash : null, d: path(line.xs, line.ys, x.to, y.to, from, to) });
+      set(node.line, { stroke: line.colour, 'stroke-dasharray': solid ? line.dash.replace(/\d+/g, (each) => String(Number(each) / UNIT)) : null, d: path(line.xs, line.ys, x.to, y.to, from, to) });
       set(node.raw, { stroke: line.colour, d: line.raw ? path(line.xs, line.raw, x.to, y.to, from, to) : '' });
       set(node.band, { fill: line.colour, d: line.band ? area(line.xs, line.band.low, line.band.high, x.to, y.to, from, to) : '' });
     }

@@ -23,7 +23,8 @@ import { nearest } from './scale.js';
 
 /** @typedef {{line: Line, x: number, y: number, raw: number}} Reading */
 
-const MANY = 400;
+/** Values by which it is judged what is usual. */
+const SOME = 2000;
 /** A value so many times as far as nearly all others is let out of the picture. */
 const OUTLIER = 20;
 
@@ -79,7 +80,7 @@ export function extent(lines, domain, { log }) {
     const columns = [line.ys, line.raw, line.band?.low, line.band?.high];
     for (const column of columns) {
       if (!column) continue;
-      const every = Math.max(1, Math.floor((to - from) / MANY));
+      const every = Math.max(1, Math.floor(((to - from) * lines.length) / SOME));
       for (let i = from; i < to; i += 1) {
         const value = column[i];
         if (!Number.isFinite(value) || (log && value <= 0)) continue;
