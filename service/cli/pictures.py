@@ -1,13 +1,15 @@
 """Picture files that a command is given, and their reading by a network in requests of bounded length."""
 
 import glob
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from service.client import Client
 from service.connection import ProblemError
 from service.domain.prediction import Prediction, Predictions
+from service.domain.registry import ModelPredictions
 from service.parcels import MOST_BYTES, MOST_IMAGES
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".pgm"})
@@ -35,13 +37,39 @@ def expanded(given: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-class Reader:
-    """Has pictures read by one checkpoint, whatever becomes the best or the last meanwhile."""
+Ask = Callable[[Sequence[bytes], Predictions | None], Predictions]
+"""One request; the first answer says which weights are to give all others, too."""
 
-    def __init__(self, client: Client, experiment_id: str, *, checkpoint: str) -> None:
-        self._client, self._experiment_id, self._checkpoint = client, experiment_id, checkpoint
+
+def by_experiment(client: Client, experiment_id: str, *, checkpoint: str) -> Ask:
+    """By a checkpoint, whatever becomes the best or the last meanwhile."""
+
+    def ask(images: Sequence[bytes], first: Predictions | None) -> Predictions:
+        chosen = checkpoint if first is None else first.checkpoint.epoch
+        return client.predict(experiment_id, images, checkpoint=chosen)
+
+    return ask
+
+
+def by_model(client: Client, named: str) -> Ask:
+    """By a registered model: `NAME` is its champion or newest version, `NAME@3` a version, `NAME@next` an alias."""
+    model, _, choice = named.partition("@")
+    chosen: dict[str, Any] = {"version": int(choice)} if choice.isdecimal() else {"alias": choice or None}
+
+    def ask(images: Sequence[bytes], first: Predictions | None) -> Predictions:
+        version = first.model.version if isinstance(first, ModelPredictions) else None
+        return client.predict_with(model, images, **(chosen if version is None else {"version": version}))
+
+    return ask
+
+
+class Reader:
+    """Has pictures read by the same weights, in as many requests as it takes."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
         self.first: Predictions | None = None
-        """The first answer, which says what the checkpoint is called; None as long as nothing was read."""
+        """The first answer, which says what the weights are called; None as long as nothing was read."""
 
     def read(self, paths: Iterable[Path]) -> Iterator[tuple[Path, Prediction | Unread]]:
         """Each in its turn, its prediction called by its path; a file is opened when its request is made."""
@@ -65,7 +93,7 @@ class Reader:
         if not group:
             return
         try:
-            predictions = self._ask([content for _, content in group])
+            answer = self._ask([content for _, content in group], self.first)
         except ProblemError as problem:
             if not _is_about_the_images(problem):
                 raise
@@ -77,15 +105,10 @@ class Reader:
             yield from self._answered(group[:half])
             yield from self._answered(group[half:])
             return
-        for (path, _), prediction in zip(group, predictions, strict=True):
-            yield path, prediction.model_copy(update={"name": str(path)})
-
-    def _ask(self, contents: Sequence[bytes]) -> tuple[Prediction, ...]:
-        checkpoint = self._checkpoint if self.first is None else self.first.checkpoint.epoch
-        answer = self._client.predict(self._experiment_id, contents, checkpoint=checkpoint)
         if self.first is None:
             self.first = answer
-        return answer.predictions
+        for (path, _), prediction in zip(group, answer.predictions, strict=True):
+            yield path, prediction.model_copy(update={"name": str(path)})
 
 
 def _is_about_the_images(problem: ProblemError) -> bool:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from service.analysis import prediction_table
 from service.cli.options import DEFAULT_URL, AsJson, Url, connected, console, usage_error
-from service.cli.pictures import Reader, Unread, expanded
+from service.cli.pictures import Ask, Reader, Unread, by_experiment, by_model, expanded
 from service.client import Client
 from service.connection import ClientError
 from service.domain.experiment import Experiment, State
@@ -36,7 +36,13 @@ def predict(
     experiment: Annotated[
         str | None, typer.Option(metavar="ID", help="Whose network answers; default: the newest completed one's.")
     ] = None,
-    checkpoint: Annotated[str, typer.Option(help="best, last or the number of an epoch.")] = "best",
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[@VERSION]", help="A named model answers: its champion, or a version or an alias."),
+    ] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Of an experiment: best, last or the number of an epoch; default: best.")
+    ] = None,
     form: Annotated[Form, typer.Option("--format", help="How predictions are written.")] = Form.TABLE,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", dir_okay=False, help="File to write; default: standard output.")
@@ -48,19 +54,26 @@ def predict(
 
     What cannot be read is named at the end, with exit status 1; everything else is read all the same.
     """
+    if model is not None and (experiment is not None or checkpoint is not None):
+        usage_error("--model names its weights itself: without --experiment and --checkpoint")
     paths = [*expanded(images)]
     if not any(path.exists() for path in paths):
         usage_error(f"there is no such picture: {', '.join(map(str, images[:5]))}")
     unread: list[Unread] = []
     with connected(url) as client:
-        chosen = experiment or _newest_completed(client).id
-        reader = Reader(client, chosen, checkpoint=checkpoint)
+        reader = Reader(_asking(client, experiment, model, checkpoint=checkpoint or "best"))
         with _written_to(output) as write:
             _write(_read(reader, paths, unread), Form.JSON if as_json else form, reader, write)
     for each in unread:
         typer.echo(f"{each.path}: {each.reason}", err=True)
     if unread:
         raise ClientError(f"{len(unread):,} of {len(paths):,} pictures could not be read")
+
+
+def _asking(client: Client, experiment: str | None, model: str | None, *, checkpoint: str) -> Ask:
+    if model is not None:
+        return by_model(client, model)
+    return by_experiment(client, experiment or _newest_completed(client).id, checkpoint=checkpoint)
 
 
 def in_words(prediction: Prediction) -> str:

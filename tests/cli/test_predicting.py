@@ -3,8 +3,9 @@
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +16,8 @@ from service.cli import pictures, slate
 from service.client import Client
 from service.domain.experiment import Experiment
 from service.domain.prediction import Predictions
-from tests.cli.conftest import Ardoise, Served
+from service.domain.registry import ModelPredictions
+from tests.cli.conftest import Ardoise, Said, Served
 
 QUICK = {"dataset": {"name": "synthetic", "train_size": 200}, "architecture": "perceptron", "epochs": 1}
 MEGABYTE = 1024 * 1024
@@ -32,6 +34,17 @@ def completed(service: Served) -> Experiment:
 @pytest.fixture
 def predict(service: Served, completed: Experiment, ardoise: Ardoise) -> Ardoise:
     return lambda *arguments: ardoise("predict", *arguments, "--experiment", completed.id, url=service.url)
+
+
+@pytest.fixture
+def named(service: Served, completed: Experiment) -> Iterator[None]:
+    """Its network is version 1 of the model `reader`, which is called `next`, too."""
+    with Client(service.url) as client:
+        client.add_version("reader", completed.id)
+        client.set_alias("reader", "next", 1)
+        yield
+        client.delete_alias("reader", "next")
+        client.delete_model("reader")
 
 
 @pytest.fixture
@@ -113,6 +126,42 @@ def test_a_wrong_checkpoint_is_one_error_and_not_one_a_picture(
     assert (said.status, said.out, said.err.count("\n")) == (1, "", 1)
     assert "checkpoint" in said.err
     assert small_requests == [5]
+
+
+@pytest.mark.usefixtures("named")
+def test_a_named_model_reads_them_by_its_champion_a_version_or_an_alias(
+    service: Served, completed: Experiment, ardoise: Ardoise, predict: Ardoise, folder: Path
+) -> None:
+    def ask(which: str, *more: str) -> Said:
+        return ardoise("predict", folder, "--model", which, *more, url=service.url)
+
+    expected = predict(folder)
+    for which in ("reader", "reader@1", "reader@next"):
+        assert ask(which) == expected
+    answer = ModelPredictions.model_validate_json(ask("reader", "--format", "json").out)
+    assert (answer.model.version, len(answer.predictions)) == (1, 12)
+    for which, why in (("reader@2", "no version 2"), ("reader@none", "its aliases are: next"), ("none", "no model")):
+        refused = ask(which)
+        assert (refused.status, refused.out, why in refused.err) == (1, "", True)
+    assert ask("reader", "--experiment", completed.id).status == 2
+
+
+@pytest.mark.usefixtures("named")
+def test_the_version_that_reads_the_first_reads_all(
+    service: Served, ardoise: Ardoise, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the alias points at meanwhile."""
+    monkeypatch.setattr(pictures, "MOST_IMAGES", 5)
+    asked: list[dict[str, Any]] = []
+    own = Client.predict_with
+
+    def predict_with(client: Client, model: str, images: list[bytes], **chosen: Any) -> ModelPredictions:
+        asked.append(chosen)
+        return own(client, model, images, **chosen)
+
+    monkeypatch.setattr(Client, "predict_with", predict_with)
+    assert ardoise("predict", folder, "--model", "reader@next", url=service.url).status == 0
+    assert asked == [{"alias": "next"}, {"version": 1}, {"version": 1}]
 
 
 @pytest.mark.parametrize("kind", [bytes, list])
