@@ -26,7 +26,7 @@ def row(page: Page, run: str) -> Locator:
 
 def look(run: Locator) -> Any:
     """The colour of a run's piece of line."""
-    return run.locator(".swatch path").first.evaluate("each => getComputedStyle(each).stroke")
+    return run.locator(".stroke path").first.evaluate("each => getComputedStyle(each).stroke")
 
 
 def test_only_the_settings_that_differ_are_told_and_the_best_epoch_of_each(page: Page, bench: Bench) -> None:

@@ -73,7 +73,7 @@ export class Crosshair {
     ];
     replace(
       this.card,
-      h('p', { class: 'reading__at' }, where(x, plot.scene.axis), rows[0].length > 1 ? ': validation, then training' : ''),
+      h('p', { class: 'reading__at' }, where(x, plot.scene.axis), rows[0].length > 1 ? ': validation, then training' : '', found[0].line.raw ? '; smoothed, and as measured' : ''),
       h('div', { class: 'reading__rows', style: { '--rows': Math.min(COLUMN, rows.length) } }, rows.map((row) =>
         h('p', { class: `reading__row${row[0].line.run === focus ? ' is-focus' : ''}`, dataset: { run: row[0].line.run } },
           swatch(row[0].line), h('span', { class: 'reading__name' }, runs.size === 1 ? split(row[0].line) : row[0].line.label), row.map(value)))),
@@ -123,6 +123,6 @@ function split(line) {
  * @param {{colour: string, dash: string, split?: string}} line
  */
 export function swatch({ colour, dash, split: which = 'val' }) {
-  return svg('svg', { class: 'swatch', viewBox: '0 0 22 8', 'aria-hidden': 'true' },
+  return svg('svg', { class: 'stroke', viewBox: '0 0 22 8', 'aria-hidden': 'true' },
     svg('path', { class: `chart__line chart__line--${which}`, d: 'M1 4H21', stroke: colour, 'stroke-dasharray': which === 'val' && dash ? dash : null }));
 }

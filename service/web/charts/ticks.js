@@ -3,6 +3,9 @@
 
 /** @typedef {{value: number, text: string}} Tick `text` is empty where only the line is drawn */
 
+/** Ticks with a text, at least, for a scale to be read. */
+const FEWEST = 3;
+
 const UNITS = [
   { seconds: 1, name: 's', steps: [1, 2, 5, 10, 15, 30] },
   { seconds: 60, name: 'min', steps: [1, 2, 5, 10, 15, 30] },
@@ -26,7 +29,8 @@ export function steps(low, high, count, { whole = false, text = (value, digits) 
 }
 
 /**
- * For a logarithmic axis: powers of ten, with 2 and 5 between where they are few, and lines without text for the rest.
+ * For a logarithmic axis: powers of ten, with 2 and 5 or all digits between where these are few, and lines without text
+ * for the rest.
  * @param {number} low above 0
  * @param {number} high
  * @param {number} count
@@ -35,19 +39,20 @@ export function steps(low, high, count, { whole = false, text = (value, digits) 
 export function powers(low, high, count) {
   const first = Math.floor(Math.log10(low));
   const last = Math.ceil(Math.log10(high));
-  const named = last - first > 3 ? [1] : last - first > 1 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
   const every = Math.max(1, Math.ceil((last - first) / Math.max(1, count)));
-  const found = [];
-  for (let power = first; power <= last; power += 1) {
-    for (let digit = 1; digit < 10; digit += 1) {
-      const value = digit * 10 ** power;
-      if (value < low * (1 - 1e-9) || value > high * (1 + 1e-9)) continue;
-      const named_here = named.includes(digit) && (power - first) % every === 0;
-      found.push({ value, text: named_here ? plain(value, power) : '' });
+  for (const digits of [[1], [1, 2, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9]]) {
+    const found = [];
+    for (let power = first; power <= last; power += 1) {
+      for (let digit = 1; digit < 10; digit += 1) {
+        const value = digit * 10 ** power;
+        if (value < low * (1 - 1e-9) || value > high * (1 + 1e-9)) continue;
+        found.push({ value, text: digits.includes(digit) && (power - first) % every === 0 ? plain(value, power) : '' });
+      }
     }
+    if (found.filter(({ text }) => text).length >= FEWEST) return found;
   }
-  // Within a fraction of a decade even the digits are too few.
-  return found.length < 3 ? steps(low, high, count, { text: (value) => plain(value, Math.floor(Math.log10(value))) }) : found;
+  // Within a part of a decade.
+  return steps(low, high, count, { text: (value, digits) => value.toFixed(digits) });
 }
 
 /**

@@ -21,13 +21,13 @@ export class Header {
     this.more = h('ul', { class: 'experiment__more' });
     this.said = '';
     this.trace = h('details', { class: 'trace' }, h('summary', 'Where it failed'), h('pre', { tabIndex: 0 }));
-    this.figures = h('dl', { class: 'figures' });
-    this.settings = h('dl', { class: 'facts facts--settings' });
+    this.figures = h('dl', { class: 'headline' });
+    this.settings = h('dl', { class: 'settings-list' });
     this.node = h('header', { class: 'experiment' },
       h('div', { class: 'row row--apart experiment__top' },
         h('div', { class: 'experiment__name' }, swatch(colourOf(id)), this.name, this.chip), actions),
       this.short, wrong, this.bar, this.text, this.more, this.trace, this.figures,
-      h('details', { class: 'settings', dataset: { control: 'settings' } }, h('summary', 'All settings, and where it was trained'), this.settings));
+      h('details', { class: 'all-settings', dataset: { control: 'settings' } }, h('summary', 'All settings, and where it was trained'), this.settings));
   }
 
   /** @param {any} run @param {{ending: boolean}} options */
@@ -75,14 +75,14 @@ export class Header {
       ['Speed', progress.samples_per_second ? count(progress.samples_per_second) : NONE, 'images a second'],
       ['Took', took(run), run.worker ? `on ${run.worker}` : active ? 'no worker yet' : 'no worker'],
     ];
-    replace(this.figures, figures.map(([label, value, note]) => h('div', { class: 'figures__one' }, h('dt', label), h('dd', h('span', { class: 'figures__value' }, value), h('span', { class: 'figures__note' }, note)))));
+    replace(this.figures, figures.map(([label, value, note]) => h('div', { class: 'headline__one' }, h('dt', label), h('dd', h('span', { class: 'headline__value' }, value), h('span', { class: 'headline__note' }, note)))));
   }
 
   /** @param {any} run */
   showSettings(run) {
     const environment = Object.entries(run.environment ?? {}).map(([name, value]) => [`environment.${name}`, String(value)]);
     const all = [...settings(run.spec), ['spec hash', run.spec_hash], ['id', run.id], ...environment];
-    if (this.settings.childElementCount !== 2 * all.length) replace(this.settings, all.map(([path, value]) => [h('dt', path), h('dd', value)]));
+    if (this.settings.childElementCount !== all.length) replace(this.settings, all.map(([path, value]) => h('div', h('dt', path), h('dd', value))));
   }
 }
 

@@ -46,6 +46,7 @@ test('there are no more ticks than there is room for, whatever the axis', () => 
 test('a logarithmic axis names powers of ten, and more where these are few', () => {
   equal(named(powers(0.0001, 10, 8)), ['0.0001', '0.001', '0.01', '0.1', '1', '10']);
   equal(named(powers(0.02, 0.3, 8)), ['0.02', '0.05', '0.1', '0.2']);
+  equal(named(powers(0.55, 1.6, 8)), ['0.6', '0.7', '0.8', '0.9', '1']);
   ok(named(powers(0.21, 0.24, 5)).length >= 2);
   ok(named(powers(1e-30, 1e30, 6)).length <= 7);
 });
