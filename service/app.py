@@ -62,6 +62,7 @@ from service.inference.acquaintance import Acquaintance
 from service.inference.models import Models
 from service.linearity import Linearities
 from service.predicting import Predictor
+from service.report import page
 from service.settings import Settings
 from service.storage import Database, migrations
 
@@ -169,6 +170,8 @@ def _warm_up(app: FastAPI) -> None:
         submission.preview(session, ExperimentSpec.model_validate({"dataset": "digits", "architecture": "lenet5"}))
     importlib.import_module("scipy.linalg")
     charts.draw({}, title="", format="png")
+    page.prepare()
+    state.of(app).linearities.prepare()
     # Swept with the third generation, three hundred thousand objects of libraries cost a tenth of small requests.
     gc.collect()
     gc.freeze()

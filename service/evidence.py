@@ -51,7 +51,9 @@ def images(
 
     `DatasetUnavailableError` where the data set is not on this machine and cannot be fetched.
     """
-    picked: np.ndarray = labelled(settings, choice, split).images[list(indices)].numpy()
+    import numpy as np
+
+    picked: np.ndarray = labelled(settings, choice, split).images.numpy()[np.asarray(indices, dtype=np.int64)]
     return picked
 
 

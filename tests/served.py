@@ -61,12 +61,15 @@ class Served:
 
 
 @contextmanager
-def served(*, workers: int | None = None, data_dir: Path, **settings: str) -> Iterator[Served]:
-    """A service of its own, in a home that goes with it; with the default number of workers where none is given."""
+def served(*, workers: int | None = None, data_dir: Path, home: str | None = None, **settings: str) -> Iterator[Served]:
+    """A service of its own, with the default number of workers where none is given.
+
+    Where it is given no home it has one that goes with it.
+    """
     options = [] if workers is None else ["--workers", str(workers)]
     command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", *options]
-    with tempfile.TemporaryDirectory() as home, tempfile.TemporaryFile("w+") as log:
-        variables = environment(home=home, data_dir=str(data_dir), **settings)
+    with tempfile.TemporaryDirectory() as own, tempfile.TemporaryFile("w+") as log:
+        variables = environment(home=home or own, data_dir=str(data_dir), **settings)
         process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
             assert process.stdout is not None
@@ -74,9 +77,9 @@ def served(*, workers: int | None = None, data_dir: Path, **settings: str) -> It
             assert "http://" in said, said
             url = "http://" + said.split("http://")[1].split()[0]
             with Client(url) as client:
-                wanted = workers or len(os.sched_getaffinity(0))
+                wanted = len(os.sched_getaffinity(0)) if workers is None else workers
                 until(lambda: len(client.workers().items) == wanted, what="the workers")
-                yield Served(process, url, Path(home), client)
+                yield Served(process, url, Path(home or own), client)
         finally:
             stop(process)
 

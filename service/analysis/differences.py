@@ -87,4 +87,9 @@ def _flat(node: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
 
 
 def _text(value: object) -> str:
-    return "" if value is _ABSENT else json.dumps(value, separators=(",", ":"))
+    """As in JSON, so that 1, 1.0 and true are three; a comparison has thousands of them."""
+    if value is _ABSENT:
+        return ""
+    if isinstance(value, str):
+        return f'"{value}"'
+    return repr(value) if type(value) in (int, float) else json.dumps(value, separators=(",", ":"))

@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 
+from service import report
 from service.domain.experiment import Experiment, State
 from service.domain.lab import Evidence, Lab, Language, Question
 from service.errors import ArdoiseError
@@ -100,6 +101,18 @@ def _environment() -> jinja2.Environment:
     )
 
 
+def prepare() -> None:
+    """What the first report needs and no other answer does: every block, and the templates, which are compiled once."""
+    for name in report.block_names():
+        _module(name)
+    for template in _environment().list_templates(extensions=["jinja"]):
+        _environment().get_template(template)
+
+
+def _module(block: str) -> Any:
+    return importlib.import_module(f"service.report.blocks.{block}")
+
+
 def _section(question: Question, work: Work, sources: Sources, words: Words) -> Section:
     runs = {
         run: Shown(words.of(work.lab.runs[run].label), tuple(work.runs[run]))
@@ -155,7 +168,7 @@ def _chosen(evidence: Evidence, view: View) -> View:
 
 
 def _block(evidence: Evidence, whole: View, lab: str) -> Block:
-    module: Any = importlib.import_module(f"service.report.blocks.{evidence.block}")
+    module = _module(evidence.block)
     view, words = _chosen(evidence, whole), whole.words
     try:
         parts = tuple(module.build(view))

@@ -30,13 +30,14 @@ SETTINGS = {
 
 @dataclass(frozen=True, eq=False)
 class Sources:
-    """Where facts come from; comparisons of the same runs are made once a report."""
+    """Where facts come from; of the same runs they are read, and comparisons made, once a report."""
 
     database: Database
     settings: Settings
     models: Models
     linearities: Linearities
     comparisons: dict[tuple[str, ...], Comparison] = field(default_factory=dict)
+    read: dict[str, Evidence] = field(default_factory=dict)
 
     def comparison(self, ids: tuple[str, ...]) -> Comparison:
         """Of these runs, with their curves."""
@@ -52,7 +53,9 @@ class Sources:
 
     def evidence(self, experiment: Experiment) -> Evidence:
         """What a completed run can be judged by; errors as `evidence.read`."""
-        return evidence.read(self.database, self.settings.artifacts_dir, experiment.id)
+        if experiment.id not in self.read:
+            self.read[experiment.id] = evidence.read(self.database, self.settings.artifacts_dir, experiment.id)
+        return self.read[experiment.id]
 
 
 class Shown(NamedTuple):

@@ -97,6 +97,13 @@ def page(session: Session, filters: Filters, *, sort: Sort, limit: int, cursor: 
     )
 
 
+def newest_completed(session: Session, *, limit: int) -> tuple[str, ...]:
+    """Ids, one of each data set that runs were completed on, the newest first."""
+    newest = sa.func.max(ExperimentRow.id)
+    query = sa.select(newest).where(ExperimentRow.state == State.COMPLETED).group_by(ExperimentRow.dataset)
+    return tuple(session.scalars(query.order_by(newest.desc()).limit(limit)))
+
+
 def _matching(filters: Filters) -> list[sa.ColumnElement[bool]]:
     exact = ("state", "dataset", "architecture", "activation", "sweep_id", "owner")
     given = {field: value for field in exact if (value := getattr(filters, field)) is not None}

@@ -15,6 +15,9 @@ from service.storage.tables import EpochRow
 GROWING = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate")
 """What `growth` reads of an epoch, in this order, before the seconds."""
 
+# Columns, not rows of the session: ten thousand of these take twice as long.
+_COLUMNS = [getattr(EpochRow, name) for name in EpochMetrics.model_fields]
+
 
 def record(session: Session, experiment_id: str, epochs: Sequence[EpochMetrics]) -> None:
     """Store epochs after `queue.guard` in the same transaction.
@@ -44,13 +47,20 @@ def epochs(
     session: Session, experiment_id: str, *, after: int = 0, up_to: int | None = None
 ) -> tuple[EpochMetrics, ...]:
     """The epoch rows with `after` < epoch <= `up_to`, ascending."""
-    # Columns, not rows of the session: ten thousand of these take twice as long.
-    columns = [getattr(EpochRow, name) for name in EpochMetrics.model_fields]
-    query = sa.select(*columns).where(EpochRow.experiment_id == experiment_id, EpochRow.epoch > after)
+    query = sa.select(*_COLUMNS).where(EpochRow.experiment_id == experiment_id, EpochRow.epoch > after)
     if up_to is not None:
         query = query.where(EpochRow.epoch <= up_to)
     found = session.execute(query.order_by(EpochRow.epoch))
     return tuple(EpochMetrics(**row) for row in found.mappings())
+
+
+def epochs_of_each(session: Session, experiment_ids: Collection[str]) -> dict[str, list[EpochMetrics]]:
+    """All rows of these experiments, ascending."""
+    query = sa.select(EpochRow.experiment_id, *_COLUMNS).where(EpochRow.experiment_id.in_(experiment_ids))
+    found: dict[str, list[EpochMetrics]] = {each: [] for each in experiment_ids}
+    for experiment_id, *values in session.execute(query.order_by(EpochRow.experiment_id, EpochRow.epoch)):
+        found[experiment_id].append(EpochMetrics(**dict(zip(EpochMetrics.model_fields, values, strict=True))))
+    return found
 
 
 def figures(

@@ -1,6 +1,7 @@
 """Notes: added, read page by page, removed."""
 
 import base64
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -46,6 +47,18 @@ def page(session: Session, experiment_id: str, *, limit: int, after: str | None 
         next_cursor=shown[-1].id if len(rows) > limit else None,
         total=count(session, experiment_id),
     )
+
+
+def texts(session: Session, experiment_ids: Collection[str], *, limit: int) -> dict[str, list[str]]:
+    """What the oldest `limit` notes of each of these experiments say."""
+    place = sa.func.row_number().over(partition_by=NoteRow.experiment_id, order_by=NoteRow.id)
+    query = sa.select(NoteRow.experiment_id, NoteRow.text, place.label("place"))
+    numbered = query.where(NoteRow.experiment_id.in_(experiment_ids)).subquery()
+    shown = sa.select(numbered.c.experiment_id, numbered.c.text).where(numbered.c.place <= limit)
+    found: dict[str, list[str]] = {each: [] for each in experiment_ids}
+    for experiment_id, text in session.execute(shown.order_by(numbered.c.experiment_id, numbered.c.place)):
+        found[experiment_id].append(text)
+    return found
 
 
 def get(session: Session, experiment_id: str, note_id: str) -> Note:

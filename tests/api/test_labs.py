@@ -162,9 +162,11 @@ def test_completed_runs_without_outputs_are_no_error(lab: Served, facts: dict[st
 
 def test_experiments_of_one_s_own_come_last(lab: Served) -> None:
     own = lab.completed(dataset="digits", architecture="perceptron", name="mine & yours")
+    for text in ("It overfits.", "No <b>more</b>."):
+        lab.http.post(f"/v1/experiments/{own}/notes", json={"text": text})
     page = report(lab, ids=own)
     assert page.ids[-1] == "own"
-    assert "mine & yours" in page.text
+    assert page.text.index("mine & yours: It overfits.") < page.text.index("mine & yours: No <b>more</b>.")
     assert "/v1/labs/small/check?ids=$IDS" in page.code
 
 

@@ -11,7 +11,10 @@ import httpx
 import numpy as np
 import pytest
 
-from service import checkpoints, evidence
+from service import checkpoints, evidence, linearity
+from service.inference.models import Models
+from service.linearity import Linearities
+from service.report import networks
 from service.storage import checkpoints as checkpoint_rows
 from service.storage import experiments
 from tests.api.conftest import serving, settings_for
@@ -105,6 +108,24 @@ def test_a_run_that_is_continued_is_judged_by_its_new_weights(bench: Bench) -> N
         after = model(http, run)["linear_collapse"]
     assert after["singular_values"] != before["singular_values"]
     assert after["is_rounding"]
+
+
+def test_what_fits_need_of_the_images_can_be_made_before_anybody_asks(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(bench.home)
+    run = bench.submit(**QUICK, architecture="mlp")
+    nothing = bench.submit(**QUICK | {"dataset": "digits"}, architecture="mlp")
+    bench.drain()
+    (outputs,) = (bench.artifacts / nothing).glob("*/outputs.safetensors")
+    outputs.write_bytes(b"nothing")
+    ready, other = (Linearities(bench.database, settings, Models(bench.artifacts)) for _ in range(2))
+    ledger = networks.ledger(bench.get(run).spec)
+    expected = other.of(run, ledger)
+    ready.prepare()
+    monkeypatch.delattr(linearity, "design")
+    assert ready.of(run, ledger) == expected
+    assert expected.linear_fit is not None
 
 
 def test_where_there_is_nothing_to_judge_the_ledger_is_answered_all_the_same(bench: Bench) -> None:

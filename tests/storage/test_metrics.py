@@ -22,6 +22,16 @@ def test_an_epoch_comes_back_to_the_bit(bench: Bench) -> None:
     assert bench.epochs(run.experiment_id) == (epoch,)
 
 
+def test_the_epochs_of_several_are_read_together_as_those_of_each(bench: Bench) -> None:
+    runs = [_submitted(bench) for _ in range(3)]
+    for run, count in zip(runs, (2, 0, 3), strict=True):
+        bench.report(run, *(an_epoch(1 + number) for number in range(count)))
+    wanted = [run.experiment_id for run in runs]
+    with bench.database.reading() as session:
+        found = metrics.epochs_of_each(session, wanted)
+    assert {each: tuple(rows) for each, rows in found.items()} == {each: bench.epochs(each) for each in wanted}
+
+
 def test_figures_that_were_not_finite_stay_null(bench: Bench) -> None:
     run = _submitted(bench)
     epoch = an_epoch(1, train_loss=None, train_accuracy=None, val_loss=None, val_accuracy=None)

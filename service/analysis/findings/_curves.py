@@ -99,8 +99,12 @@ def smooth(values: Values) -> Values:
 
 
 def median(values: Values) -> float:
-    """Of at least one value."""
-    return float(np.median(values))
+    """Of at least one value; NaN where one is. As `np.median`, which takes ten times as long for a few epochs."""
+    middle = len(values) // 2
+    parted = np.partition(values, (max(0, middle - 1), middle, -1))
+    if np.isnan(parted[-1]):
+        return float("nan")
+    return float(parted[middle] if len(values) % 2 else (parted[middle - 1] + parted[middle]) / 2)
 
 
 def noise(values: Values) -> float:

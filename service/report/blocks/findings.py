@@ -20,15 +20,15 @@ def build(view: View) -> Iterator[Part]:
     words = view.words
     rows: list[tuple[str, str, str]] = []
     written: list[str] = []
+    with view.sources.database.reading() as session:
+        epochs = metrics.epochs_of_each(session, view.ids)
+        texts = notes.texts(session, view.ids, limit=MOST_NOTES)
     for shown in view.runs.values():
         found: dict[str, list[Finding]] = defaultdict(list)
         for experiment in shown.experiments:
-            with view.sources.database.reading() as session:
-                epochs = metrics.epochs(session, experiment.id)
-                page = notes.page(session, experiment.id, limit=MOST_NOTES)
-            for each in findings.comment(experiment, epochs):
+            for each in findings.comment(experiment, epochs[experiment.id]):
                 found[each.kind].append(each)
-            written += [f"{experiment.name}{words.colon()} {note.text}" for note in page.items]
+            written += [f"{experiment.name}{words.colon()} {text}" for text in texts[experiment.id]]
         gravest = sorted(found.values(), key=lambda same: [*Severity].index(same[0].severity), reverse=True)
         rows += [(shown.label, f"{len(same)}/{len(shown.experiments)}", words.of(same[0].text)) for same in gravest]
     yield Table(
