@@ -3,6 +3,7 @@
 import os
 from enum import StrEnum
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -42,7 +43,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on")] = 8000
     workers: Annotated[
         Literal["auto"] | Annotated[int, Field(ge=0, le=256)],
-        Field(description="Worker processes that `serve` keeps; `auto`: one a core; 0: the API alone"),
+        Field(
+            description="Worker processes that `serve` keeps; `auto`: one a core, or one for a GPU; 0: the API alone"
+        ),
     ] = "auto"
     torch_threads: Annotated[
         Literal["auto"] | Annotated[int, Field(ge=1, le=256)],
@@ -82,8 +85,10 @@ class Settings(BaseSettings):
 
     @property
     def worker_count(self) -> int:
-        """Worker processes that `serve` keeps."""
-        return cores() if self.workers == "auto" else self.workers
+        """Worker processes that `serve` keeps; several on one GPU would take turns instead of sharing its time."""
+        if self.workers == "auto":
+            return 1 if has_gpu() else cores()
+        return self.workers
 
     def threads(self, *, workers: int) -> int:
         """Threads that one of `workers` processes computes with."""
@@ -93,3 +98,9 @@ class Settings(BaseSettings):
 def cores() -> int:
     """Cores that this process may use, which in a container can be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def has_gpu(devices: Path = Path("/dev")) -> bool:
+    """True where there is an NVIDIA GPU, and a torch that is built for one; to ask torch itself would take seconds."""
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in {"", "-1"}
+    return not hidden and (devices / "nvidia0").exists() and not version("torch").endswith("+cpu")

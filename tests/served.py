@@ -14,6 +14,7 @@ from typing import Any
 from service.client import Client
 from service.domain.experiment import State
 from service.domain.sweep import Sweep
+from service.settings import Settings
 from tests.cli.conftest import descendants, environment, stop, until
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -77,7 +78,7 @@ def served(*, workers: int | None = None, data_dir: Path, home: str | None = Non
             assert "http://" in said, said
             url = "http://" + said.split("http://")[1].split()[0]
             with Client(url) as client:
-                wanted = len(os.sched_getaffinity(0)) if workers is None else workers
+                wanted = Settings().worker_count if workers is None else workers
                 until(lambda: len(client.workers().items) == wanted, what="the workers")
                 yield Served(process, url, Path(home or own), client)
         finally:

@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from service.domain.augmentations import AnyAugmentation, Elastic, Shift
+from workers.devices import sent
 from workers.displacements import Displacements, offsets
 
 
@@ -74,7 +75,7 @@ class _Copying:
         self._row = batches.side + self._margin
         self._stride = (batches.side + 2 * self._margin) * self._row + 2 * self._margin
         moved = torch.stack([offsets(each, batches.images, generator) for each in shifts]).sum(0)
-        self._starts = ((self._margin - moved) * torch.tensor([1, self._row])).sum(1).to(batches.device)
+        self._starts = sent(((self._margin - moved) * torch.tensor([1, self._row])).sum(1), batches.device)
 
     def __call__(self, images: torch.Tensor, part: slice) -> torch.Tensor:
         (count, side, _), margin, row = images.shape, self._margin, self._row

@@ -1,4 +1,4 @@
-"""Learning by autograd: any network, on any device, in one of two precisions."""
+"""Learning by autograd on a processor: any network, in one of two precisions."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -9,21 +9,18 @@ from torch import nn
 from torch.nn import functional
 
 from service.domain.spec import ExperimentSpec, Precision
-from workers import cuda_graph, heap, team, threads
-from workers.cuda_graph import Outcome
-from workers.learner import Learner
+from workers import heap, team, threads
+from workers.blocks import BlockLearner
 from workers.rearrangement import Share, rearrange
 
 FEWEST_IMAGES = 8
 """A share has at least so many, or there is none."""
 
 
-class AutogradLearner(Learner):
-    """Sums stay on the device: asking for a number would make every batch wait.
-
-    Convolutions keep their weights with the channels last in memory, which their kernels prefer, and what learns and is
-    evaluated is the network rearranged: the same function of the same parameters. On a processor the threads of
-    `workers/team.py` share a batch that is worth it; on a GPU a step is recorded and replayed.
+class AutogradLearner(BlockLearner):
+    """Convolutions keep their weights with the channels last in memory, which their kernels prefer, and what learns and
+    is evaluated is the network rearranged: the same function of the same parameters. The threads of `workers/team.py`
+    share a batch that is worth it.
     """
 
     def __init__(self, network: nn.Sequential, spec: ExperimentSpec) -> None:
@@ -31,7 +28,7 @@ class AutogradLearner(Learner):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this form
         heap.keep_freed_memory()
         self._bf16 = spec.precision is Precision.BF16
-        self.shared = _on_a_processor(network) and threads.worth_it(spec)
+        self.shared = threads.worth_it(spec)
         # Two threads with tiles wait for memory: on two cores a step of mnist_example takes 58 ms so, 50 without.
         tiled = not self._bf16 and not self.shared
         self._quick = rearrange(network, tiled=tiled)
@@ -42,9 +39,6 @@ class AutogradLearner(Learner):
             rearrange(network, tiled=tiled, share=Share(number, self._meeting, generator))
             for number, generator in enumerate(self._generators)
         ]
-        self._seed = 0
-        self._was_recorded = False
-        self._recorded: cuda_graph.RecordedStep | None = None
         super().__init__(network, spec)
 
     @property
@@ -53,7 +47,6 @@ class AutogradLearner(Learner):
         return self._quick
 
     def seed(self, seed: int) -> None:
-        self._seed = seed
         torch.manual_seed(seed)
         for number, generator in enumerate(self._generators):
             generator.manual_seed((seed + number) % 2**63)
@@ -61,10 +54,9 @@ class AutogradLearner(Learner):
     def begin_epoch(self, images: int) -> None:
         for layers in (self._quick, *self._shares):
             layers.train()
-        device = self._parameters[0].device
         self._images = images
-        self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
-        self._hits = torch.zeros((), dtype=torch.int64, device=device)
+        self._loss_sum = torch.zeros((), dtype=torch.float64)
+        self._hits = torch.zeros((), dtype=torch.int64)
 
     def epoch_figures(self) -> tuple[float, float]:
         return self._loss_sum.item() / self._images, int(self._hits) / self._images
@@ -74,7 +66,10 @@ class AutogradLearner(Learner):
 
     def _gradients(self, images: torch.Tensor, labels: torch.Tensor) -> Iterator[torch.Tensor]:
         shares = _shares(images, labels) if self.shared and len(labels) >= team.SHARES * FEWEST_IMAGES else []
-        passes = team.shared(self._of_a_share, shares) if shares else [self._of_all(images, labels)]
+        if shares:
+            passes = team.shared(self._of_a_share, shares)
+        else:
+            passes = [self._pass(self._quick, images, labels, batch=len(labels))]
         for each in passes:
             self._loss_sum += each.loss
             self._hits += each.hits
@@ -84,40 +79,32 @@ class AutogradLearner(Learner):
                 flat[0] = flat[0].add_(other)
             yield flat[0]
 
-    def _of_all(self, images: torch.Tensor, labels: torch.Tensor) -> Outcome:
-        if images.device.type == "cuda" and len(labels) == self.spec.batch_size and not self._was_recorded:
-            self._was_recorded = True
-            self._recorded = cuda_graph.recorded(
-                self._as_launched, images, labels, buffers=list(self.network.buffers()), seed=self._seed_again
-            )
-        if self._recorded is not None and self._recorded.fits(images):
-            return self._recorded(images, labels)
-        return self._as_launched(images, labels)
-
-    def _as_launched(self, images: torch.Tensor, labels: torch.Tensor) -> Outcome:
-        return self._pass(self._quick, images, labels, batch=len(labels))
-
-    def _seed_again(self) -> None:
-        self.seed(self._seed)
-
-    def _of_a_share(self, share: "_Images") -> Outcome:
+    def _of_a_share(self, share: "_Images") -> "_Outcome":
         try:
             return self._pass(self._shares[share.number], share.images, share.labels, batch=share.batch)
         except BaseException:
             self._meeting.leave()
             raise
 
-    def _pass(self, layers: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, batch: int) -> Outcome:
+    def _pass(self, layers: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, batch: int) -> "_Outcome":
         """Forward and backward; the loss is a mean over the whole batch, of which these may be a share."""
-        with self._precision(images.device):
+        with self._precision():
             logits = layers(images)
             total = functional.cross_entropy(logits, labels, label_smoothing=self._smoothing, reduction="sum")
         gradients = torch.autograd.grad(total / batch, self._leaves)
         with torch.no_grad():
-            return Outcome(gradients, total.detach().double(), (logits.argmax(1) == labels).sum())
+            return _Outcome(gradients, total.detach().double(), (logits.argmax(1) == labels).sum())
 
-    def _precision(self, device: torch.device) -> AbstractContextManager[object]:
-        return torch.autocast(device.type, dtype=torch.bfloat16) if self._bf16 else nullcontext()
+    def _precision(self) -> AbstractContextManager[object]:
+        return torch.autocast("cpu", dtype=torch.bfloat16) if self._bf16 else nullcontext()
+
+
+class _Outcome(NamedTuple):
+    """What a pass gives; the last two are sums over its images."""
+
+    gradients: tuple[torch.Tensor, ...]
+    loss: torch.Tensor
+    hits: torch.Tensor
 
 
 class _Images(NamedTuple):
@@ -132,10 +119,6 @@ class _Images(NamedTuple):
 def _shares(images: torch.Tensor, labels: torch.Tensor) -> list[_Images]:
     parts = zip(images.chunk(team.SHARES), labels.chunk(team.SHARES), strict=True)
     return [_Images(number, len(labels), *part) for number, part in enumerate(parts)]
-
-
-def _on_a_processor(network: nn.Module) -> bool:
-    return next(network.parameters()).device.type == "cpu"
 
 
 def _flattened(gradient: torch.Tensor) -> torch.Tensor:

@@ -5,92 +5,118 @@ shape they can be recorded (https://docs.pytorch.org/docs/stable/notes/cuda.html
 if its first replay gives what the step gave without it.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import structlog
 import torch
 
-WARM_UP_STEPS = 3
+WARM_UP_STEPS = 2
 """Before the recording, as libraries choose their kernels and take their memory then."""
 TOLERANCE = 1e-3
-"""Relative to the largest gradient: kernels that add in no fixed order differ by less."""
+"""Relative to how far the largest change goes: kernels that add in no fixed order differ by less."""
+
+Step = Callable[[], None]
+"""Reads and writes the same memory each time."""
 
 log = structlog.get_logger(__name__)
 
 
-class Outcome(NamedTuple):
-    """What a step gives; a replay writes it into the same memory again."""
+class Recordings:
+    """One step for batches of several sizes: of each size the first is launched, and the others are replayed.
 
-    gradients: Sequence[torch.Tensor]
-    loss: torch.Tensor
-    hits: torch.Tensor
-
-
-Step = Callable[[torch.Tensor, torch.Tensor], Outcome]
-
-
-class RecordedStep:
-    """Replays `step` for batches of the shape it was recorded with."""
-
-    def __init__(self, step: Step, images: torch.Tensor, labels: torch.Tensor) -> None:
-        self._images, self._labels = images.clone(), labels.clone()
-        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's stubs have no types for it
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
-            for _ in range(WARM_UP_STEPS):
-                step(self._images, self._labels)
-        torch.cuda.current_stream().wait_stream(aside)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._outcome = step(self._images, self._labels)
-
-    def fits(self, images: torch.Tensor) -> bool:
-        """True for a batch of that shape."""
-        return images.shape == self._images.shape
-
-    def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> Outcome:
-        """The step's outcome for this batch."""
-        self._images.copy_(images)
-        self._labels.copy_(labels)
-        self._graph.replay()
-        return self._outcome
-
-
-def recorded(
-    step: Step, images: torch.Tensor, labels: torch.Tensor, *, buffers: Sequence[torch.Tensor], seed: Callable[[], None]
-) -> RecordedStep | None:
-    """A recording that was seen to give what the step gives, or None, with the reason in the log.
-
-    The network's `buffers` are as before afterwards, and `seed` has been called.
+    An epoch has batches of two sizes at most, and the last of them only once.
     """
-    before = [buffer.clone() for buffer in buffers]
 
-    def as_before() -> None:
-        for buffer, value in zip(buffers, before, strict=True):
-            buffer.copy_(value)
-        seed()
+    def __init__(self, *, state: Sequence[torch.Tensor]) -> None:
+        """`state` is all that a step changes and the next begins with, beside torch's generator for the device."""
+        self._state = state
+        self._memory = torch.cuda.graph_pool_handle()
+        self._launched: set[int] = set()
+        self.replays: dict[int, torch.cuda.CUDAGraph | None] = {}
+        """By the size of a batch; None where it cannot be recorded."""
 
+    def run(self, step: Step, *, size: int) -> None:
+        """The step, which is always the same for this size."""
+        if size not in self._launched:
+            self._launched.add(size)
+            step()
+            return
+        if size not in self.replays:
+            self.replays[size] = self._recorded(step)
+        replay = self.replays[size]
+        if replay is None:
+            step()
+        else:
+            replay.replay()
+
+    def _recorded(self, step: Step) -> torch.cuda.CUDAGraph | None:
+        """A recording that was seen to do what the step does, or None, with the reason in the log.
+
+        State and chance are as before afterwards.
+        """
+        before, chance = [each.clone() for each in self._state], torch.cuda.get_rng_state()
+
+        def put_back() -> None:
+            for each, value in zip(self._state, before, strict=True):
+                each.copy_(value)
+            torch.cuda.set_rng_state(chance)
+
+        try:
+            step()
+            launched = [each.clone() for each in self._state]
+            put_back()
+            graph = _record(step, self._memory)
+            put_back()
+            graph.replay()
+            agreed = all(map(_alike, before, launched, self._state))
+        except RuntimeError as error:
+            log.warning(
+                "the step cannot be recorded as a CUDA graph and is launched kernel by kernel", reason=str(error)
+            )
+            return None
+        finally:
+            put_back()
+        if not agreed:
+            log.warning("a replayed CUDA graph gave another step; it is launched kernel by kernel")
+        return graph if agreed else None
+
+
+def _record(step: Step, memory: Any) -> torch.cuda.CUDAGraph:
+    """On a stream of its own, as a recording wants it; what is in the state afterwards is anything.
+
+    The recordings that share `memory` are never replayed at the same time.
+    """
+    here, aside = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's stubs have no types for it
+    graph = torch.cuda.CUDAGraph()
+    aside.wait_stream(here)
+    with torch.cuda.stream(aside), _no_garbage():
+        for _ in range(WARM_UP_STEPS):
+            step()
+        graph.capture_begin(pool=memory)
+        try:
+            step()
+        finally:
+            graph.capture_end()
+    here.wait_stream(aside)
+    return graph
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """An old recording that is thrown away now would spoil the new one."""
+    on = gc.isenabled()
+    gc.disable()
     try:
-        as_before()
-        expected = step(images, labels)
-        as_before()
-        replay = RecordedStep(step, images, labels)
-        as_before()
-        agreed = _alike(replay(images, labels), expected)
-    except RuntimeError as error:
-        log.warning("the step cannot be recorded as a CUDA graph and is launched kernel by kernel", reason=str(error))
-        return None
+        yield
     finally:
-        as_before()
-    if not agreed:
-        log.warning("a replayed CUDA graph gave another step; it is launched kernel by kernel")
-    return replay if agreed else None
+        if on:
+            gc.enable()
 
 
-def _alike(one: Outcome, other: Outcome) -> bool:
-    def near(a: torch.Tensor, b: torch.Tensor) -> bool:
-        return bool((a - b).abs().max() <= TOLERANCE * b.abs().max())
-
-    pairs = zip((*one.gradients, one.loss), (*other.gradients, other.loss), strict=True)
-    return all(near(a, b) for a, b in pairs)
+def _alike(before: torch.Tensor, one: torch.Tensor, other: torch.Tensor) -> bool:
+    """True where both have changed alike."""
+    away, moved = (one - other).abs().max(), (one - before).abs().max()
+    return bool((away <= TOLERANCE * moved) | ((one == other) | (one.isnan() & other.isnan())).all())

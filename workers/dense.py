@@ -27,7 +27,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from service.domain.spec import ExperimentSpec, Precision
 from workers import dropout
+from workers.row_dropout import RowDropout
 
 _aten = torch.ops.aten
 
@@ -86,6 +88,11 @@ class _Layer:
         return _Layer(*views, activation=self.activation, dropout=self.dropout[rows])
 
 
+def is_written_out(network: nn.Sequential, spec: ExperimentSpec) -> bool:
+    """True where a network is to learn in a stack, alone or beside others: on any device the same."""
+    return spec.precision is Precision.FP32 and is_dense(network)
+
+
 def is_dense(network: nn.Sequential) -> bool:
     """True where the stack can stand for the network: dense layers, known activations and dropout, nothing else."""
     known = (nn.Flatten, nn.Linear, nn.Dropout, *ACTIVATIONS)
@@ -104,15 +111,33 @@ class DenseStack:
     `parameters` and `gradients` are `(stack, width)`: a row a network, layer after layer, and then zeros.
     """
 
-    def __init__(self, networks: Sequence[nn.Sequential], generators: Sequence[torch.Generator]) -> None:
-        """All must be `is_dense` and of the same shape; a network's dropout draws from its own generator."""
+    def __init__(
+        self,
+        networks: Sequence[nn.Sequential],
+        generators: Sequence[torch.Generator] = (),
+        *,
+        places: int | None = None,
+        masks: RowDropout | None = None,
+    ) -> None:
+        """All must be `is_dense` and of the same shape.
+
+        A network's dropout draws from its own generator or, where there are `masks`, has those of its row. Of more
+        `places` than networks the last are empty: shapes, and so kernels and last bits, are then always the same.
+        """
+        device = next(networks[0].parameters()).device
         total = sum(parameter.numel() for parameter in networks[0].parameters())
         width = math.ceil(total / PADDED) * PADDED
-        self.parameters = torch.zeros(len(networks), width)
-        self.gradients = torch.zeros(len(networks), width)
-        self._generators = generators
+        self.parameters = torch.zeros(places or len(networks), width, device=device)
+        self.gradients = torch.zeros_like(self.parameters)
+        self._generators, self._masks = generators, masks
         self.layers = self._stack(networks)
-        self._members = [self._member(row) for row in range(len(networks))] if len(networks) > 1 else []
+        one_by_one = places is None and len(networks) > 1
+        self._members = [self._member(row) for row in range(len(networks))] if one_by_one else []
+
+    @property
+    def draws(self) -> bool:
+        """True where there is dropout."""
+        return any(layer.dropout for layer in self.layers)
 
     def _member(self, row: int) -> "DenseStack":
         """One network of the stack, by itself, in the same place."""
@@ -140,16 +165,16 @@ class DenseStack:
                     originals = [getattr(network[position], name) for network in networks]
                     part = slice(used, used := used + originals[0].numel())
                     views += [
-                        rows[:, part].view(len(networks), *originals[0].shape)
-                        for rows in (self.parameters, self.gradients)
+                        rows[:, part].view(len(rows), *originals[0].shape) for rows in (self.parameters, self.gradients)
                     ]
-                    for original, place in zip(originals, views[-2], strict=True):
+                    for original, place in zip(originals, views[-2], strict=False):
                         place.copy_(original.detach())
                         original.data = place
                 weight, weight_gradient, bias, bias_gradient = views
                 layers.append(_Layer(weight, bias, weight_gradient, bias_gradient))
             elif isinstance(module, nn.Dropout):
-                layers[-1].dropout = tuple(network[position].p for network in networks)  # type: ignore[misc]
+                own = tuple(network[position].p for network in networks)
+                layers[-1].dropout = own + (0.0,) * (len(self.parameters) - len(own))  # type: ignore[assignment]
             elif type(module) in ACTIVATIONS and layers:
                 layers[-1].activation = ACTIVATIONS[type(module)]
         return layers
@@ -174,7 +199,7 @@ class DenseStack:
                     predicted=predicted[own],
                 )
             return
-        logits = self._forward(images)
+        logits = self.logits(images)
         classes, batch = logits.shape[1:]
         predicted.copy_(torch.max(logits, 1).indices)  # six times as quick as argmax
         log_probabilities = torch.log_softmax(logits, 1)
@@ -189,10 +214,13 @@ class DenseStack:
         delta.scatter_add_(1, index, torch.full_like(index, label_smoothing - 1, dtype=delta.dtype))
         self._backward(delta.mul_(1 / batch).transpose(1, 2))
 
-    def _forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits `(stack, classes, batch)`: what runs over ten classes is quick when these do not lie side by side."""
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        """`(stack, classes, batch)`, and what the way back needs is kept.
+
+        What runs over ten classes is quick when these do not lie side by side.
+        """
         values = images
-        for layer in self.layers[:-1]:
+        for number, layer in enumerate(self.layers[:-1]):
             layer.inputs = values
             values = torch.baddbmm(layer.bias.unsqueeze(1), values, layer.weight.transpose(1, 2))
             if layer.activation is not None:
@@ -200,12 +228,18 @@ class DenseStack:
                 layer.kept = before if layer.activation.keeps_input else values
             if layer.dropout:
                 layer.mask = torch.empty_like(values)
-                for mask, probability, generator in zip(layer.mask, layer.dropout, self._generators, strict=True):
-                    dropout.draw(mask, probability, generator=generator)
+                self._draw(layer.mask, layer.dropout, number)
                 values = values * layer.mask
         last = self.layers[-1]
         last.inputs = values
         return torch.baddbmm(last.bias.unsqueeze(2), last.weight, values.transpose(1, 2))
+
+    def _draw(self, masks: torch.Tensor, probabilities: Sequence[float], layer: int) -> None:
+        if self._masks is not None:
+            self._masks.draw(masks, probabilities, layer=layer)
+            return
+        for mask, probability, generator in zip(masks, probabilities, self._generators, strict=True):
+            dropout.draw(mask, probability, generator=generator)
 
     def _backward(self, delta: torch.Tensor) -> None:
         for number in range(len(self.layers) - 1, -1, -1):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from service.domain.augmentations import Affine, AnyAugmentation, Elastic, Rotate, Shift
+from workers.devices import sent
 
 REACH = 2.5
 """Standard deviations of an elastic's Gaussian beyond which its noise is left out."""
@@ -46,16 +47,16 @@ class Displacements:
 
     def to(self, device: torch.device) -> None:
         """Compute on this device; what is drawn later is still drawn on the CPU."""
-        self._basis, self._columns = self._basis.to(device), self._columns.to(device)
+        self._basis, self._columns = sent(self._basis, device), sent(self._columns, device)
         if not self._bumps:
-            self._affine = self._affine.to(device)
+            self._affine = sent(self._affine, device)
 
     def places(self, part: slice, *, out: torch.Tensor) -> torch.Tensor:
         """`(batch, side, side * 2)`, x and y in turn: -1 is the middle of an image's first pixel, 1 that of its last.
 
         With an elastic this draws, so the parts are to be asked for in their order.
         """
-        coefficients = self._coefficients(part).to(out.device)
+        coefficients = sent(self._coefficients(part), out.device)
         count, size = coefficients.shape[:2]
         rows = (coefficients.view(count * size, size * 2) @ self._columns).view(count, size, -1)
         return torch.bmm(self._basis.expand(count, -1, -1), rows, out=out)

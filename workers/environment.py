@@ -11,7 +11,7 @@ import torch
 from service.domain.spec import Device, Precision
 from service.errors import DeviceUnavailableError
 
-DECIDING = ("torch", "cpu_capability", "threads", "shares", "device", "device_name")
+DECIDING = ("torch", "cpu_capability", "threads", "shares", "device", "device_name", "cudnn")
 """Facts that can change the last bits of a result."""
 
 
@@ -47,7 +47,7 @@ def has_bf16(device: torch.device) -> bool:
 
 def describe(device: torch.device) -> dict[str, Any]:
     """The facts as they are now, in this process."""
-    return {
+    facts = {
         "ardoise": version("ardoise"),
         "torch": torch.__version__,
         "python": platform.python_version(),
@@ -58,6 +58,9 @@ def describe(device: torch.device) -> dict[str, Any]:
         "device": device.type,
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
     }
+    if device.type == "cuda":
+        facts["cudnn"] = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]  # torch's stubs have no types
+    return facts
 
 
 def same_numbers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

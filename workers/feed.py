@@ -8,6 +8,7 @@ import torch
 from service import datasets
 from service.domain.spec import ExperimentSpec
 from workers.augmentation import Augmentation, Batches
+from workers.devices import sent
 from workers.randomness import Purpose, generator
 from workers.training_data import TrainingData
 
@@ -30,7 +31,7 @@ class Feed:
         self.steps = steps_per_epoch(self.images, spec.batch_size)
         self._batch_size = spec.batch_size
         self._labels = data.train.whole.labels.new_empty(len(runs), self.images)
-        orders = torch.stack([_order(*run) for run in runs])
+        orders = _orders(runs)
         for (data, _spec, _epoch), order, own_labels in zip(runs, orders, self._labels, strict=True):
             torch.index_select(data.train.whole.labels, 0, order, out=own_labels)
         ready = data.standardised is not None and not spec.dataset.augmentation
@@ -47,11 +48,16 @@ class Feed:
         return self._source.take(part), self._labels[:, part]
 
 
-def _order(data: TrainingData, spec: ExperimentSpec, epoch: int) -> torch.Tensor:
-    """Where the images of an epoch stand in the whole split: int64 `(images,)`."""
-    shuffle = generator(spec.seed, epoch=epoch, purpose=Purpose.SHUFFLE)
-    indices = data.train.indices
-    return indices[torch.randperm(len(indices), generator=shuffle).to(indices.device)]
+def _orders(runs: Runs) -> torch.Tensor:
+    """Where the images of an epoch stand in the whole split: int64 `(runs, images)`."""
+    shuffled = torch.stack(
+        [
+            torch.randperm(len(data.train), generator=generator(spec.seed, epoch=epoch, purpose=Purpose.SHUFFLE))
+            for data, spec, epoch in runs
+        ]
+    )
+    indices = torch.stack([data.train.indices for data, _spec, _epoch in runs])
+    return indices.gather(1, sent(shuffled, indices.device))
 
 
 class _Standardised:

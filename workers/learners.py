@@ -1,7 +1,8 @@
 """Which learner a network gets.
 
 Two ways lead to the same numbers up to rounding: dense networks have their backward pass written out, any other goes
-through autograd. Which one is taken depends on spec and device alone, so a resumed run takes the same.
+through autograd. Which one is taken depends on the spec alone, and where it is taken on the device, so a resumed run
+takes the same.
 """
 
 from collections.abc import Iterator
@@ -9,18 +10,20 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from service.domain.spec import ExperimentSpec, Precision
+from service.domain.spec import ExperimentSpec
 from workers.autograd import AutogradLearner
-from workers.dense import DenseStack, is_dense
+from workers.blocks import BlockLearner
+from workers.dense import DenseStack, is_written_out
 from workers.learner import Learner
+from workers.row_learner import RowLearner
 from workers.update_rules import State
 
 
 def build(network: nn.Sequential, spec: ExperimentSpec) -> Learner:
     """The quickest learner that the network allows."""
-    on_cpu = next(network.parameters()).device.type == "cpu"
-    written_out = on_cpu and is_dense(network) and spec.precision is Precision.FP32
-    return DenseLearner(network, spec) if written_out else AutogradLearner(network, spec)
+    if next(network.parameters()).device.type != "cpu":
+        return RowLearner(network, spec)
+    return DenseLearner(network, spec) if is_written_out(network, spec) else AutogradLearner(network, spec)
 
 
 class EpochFigures:
@@ -45,7 +48,7 @@ class EpochFigures:
         return self.losses[member].sum(dtype=torch.float64).item() / self.seen, hits / self.seen
 
 
-class DenseLearner(Learner):
+class DenseLearner(BlockLearner):
     """Dense layers and nothing else, on the CPU: by itself, or in a row of a stack (`workers/cohort.py`)."""
 
     def __init__(self, network: nn.Sequential, spec: ExperimentSpec) -> None:

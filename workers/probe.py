@@ -23,10 +23,13 @@ from torch.nn import functional
 
 from service.domain.diagnostics import EpochDiagnostics, LayerDiagnostics
 from service.domain.spec import ExperimentSpec
-from workers.cohort import Cohort
+from workers.cohort import Cohort, Company
 from workers.dense import ACTIVATIONS, DenseStack
+from workers.devices import accurate
 from workers.learner import Learner
 from workers.learners import DenseLearner
+from workers.row_learner import RowLearner
+from workers.rows import Rows
 from workers.training_data import TrainingData
 
 STEPS_BETWEEN = 32
@@ -87,17 +90,36 @@ def due(epoch: int, *, steps: int, epochs: int) -> bool:
     return epoch in (1, epochs) or epoch % math.ceil(STEPS_BETWEEN / steps) == 0
 
 
-def prepare(runs: Sequence[Looked], cohort: Cohort | None) -> "Probe":
-    """Before the last step of an epoch, of a run alone or of those that are stacked."""
+def prepare(runs: Sequence[Looked], cohort: Company | None) -> "Probe":
+    """Before the last step of an epoch, of a run alone or of those that learn side by side."""
     learner = runs[0].learner
-    if cohort is not None:
-        return _DenseProbe(runs, cohort.stack)
-    if isinstance(learner, DenseLearner):
-        return _DenseProbe(runs, learner.leave())
-    return _AutogradProbe(runs)
+    stack: object = None
+    if isinstance(learner, RowLearner):
+        stack = (cohort if isinstance(cohort, Rows) else learner.alone()).stack
+    elif isinstance(learner, DenseLearner):
+        stack = cohort.stack if isinstance(cohort, Cohort) else learner.leave()
+    return _DenseProbe(runs, stack) if isinstance(stack, DenseStack) else _OneByOne(runs)
 
 
-class Probe(ABC):
+class Probe(Protocol):
+    """What has looked at networks before the epoch's last step."""
+
+    def look(self) -> list[EpochDiagnostics]:
+        """After it, into each of them."""
+        raise NotImplementedError
+
+
+class _OneByOne:
+    """Networks that learn side by side without a stack."""
+
+    def __init__(self, runs: Sequence[Looked]) -> None:
+        self._probes = [_AutogradProbe([run]) for run in runs]
+
+    def look(self) -> list[EpochDiagnostics]:
+        return [seen for each in self._probes for seen in each.look()]
+
+
+class _Looking(ABC):
     """Remembers the weights as they are when it is made, before the epoch's last step, and looks into it after it."""
 
     def __init__(self, runs: Sequence[Looked]) -> None:
@@ -111,17 +133,18 @@ class Probe(ABC):
     def look(self) -> list[EpochDiagnostics]:
         """Of each run; the numbers are asked for once, at the end."""
         seen = self._pass(*self._runs[0].data.probe)
-        nothing = seen.losses.new_full(seen.losses.shape[:1], math.nan, dtype=torch.float64)
+        kind = accurate(seen.losses.device)
+        nothing = seen.losses.new_full(seen.losses.shape[:1], math.nan, dtype=kind)
         weights = self._weights()
         changes = [before.sub_(now) for before, now in zip(self._before, weights, strict=True)]
-        columns = [seen.losses.mean(1, dtype=torch.float64), *_norms([*seen.gradients, *weights, *changes])]
+        columns = [seen.losses.mean(1, dtype=kind), *_norms([*seen.gradients, *weights, *changes])]
         for layer, values in zip(self._layers, seen.values, strict=True):
             saturated = dead = nothing
             if layer.activation is not None and values is not None:
                 saturated = _saturated_share(type(layer.activation), values, nothing)
                 dead = _dead_share(type(layer.activation), values, nothing)
             columns += [saturated, dead]
-        rows = torch.stack(columns, 1).tolist()
+        rows = torch.stack(columns, 1)[: len(self._runs)].tolist()
         return [self._diagnostics(run, row) for run, row in zip(self._runs, rows, strict=True)]
 
     def _diagnostics(self, run: Looked, row: Sequence[float]) -> EpochDiagnostics:
@@ -146,14 +169,14 @@ class Probe(ABC):
 
     @abstractmethod
     def _weights(self) -> Sequence[torch.Tensor]:
-        """Of each layer `(stack, ...)`, as they are now."""
+        """Of each layer `(stack, ...)`, as they are now; the last places of a stack may be empty."""
 
     @abstractmethod
     def _pass(self, images: torch.Tensor, labels: torch.Tensor) -> _Pass:
         """Forward and backward."""
 
 
-class _DenseProbe(Probe):
+class _DenseProbe(_Looking):
     """Networks that learn in a stack, all at once; their next step overwrites the gradients."""
 
     def __init__(self, runs: Sequence[Looked], stack: DenseStack) -> None:
@@ -166,21 +189,22 @@ class _DenseProbe(Probe):
         return [layer.weight for layer in self._stack.layers]
 
     def _pass(self, images: torch.Tensor, labels: torch.Tensor) -> _Pass:
-        count, stack = len(self._runs), self._stack
-        losses = torch.empty(count, len(labels))
+        stack = self._stack
+        count = len(stack.parameters)
+        losses = images.new_empty(count, len(labels))
         stack.gradients_of(
             images.flatten(1).expand(count, -1, -1).contiguous(),
             labels.expand(count, -1),
             label_smoothing=self._runs[0].spec.loss.label_smoothing,
             losses=losses,
-            predicted=torch.empty(losses.shape, dtype=torch.int64),
+            predicted=labels.new_empty(losses.shape),
         )
         gradients = [layer.weight_gradient for layer in stack.layers]
         values = [layer.kept if layer.activation else None for layer in stack.layers]
         return _Pass(losses, gradients, values)
 
 
-class _AutogradProbe(Probe):
+class _AutogradProbe(_Looking):
     """One network of any kind, on any device; it is left in evaluation mode."""
 
     def _weights(self) -> Sequence[torch.Tensor]:
@@ -231,21 +255,22 @@ def _keeps_input(activation: type[nn.Module]) -> bool:
 def _saturated_share(activation: type[nn.Module], values: torch.Tensor, nothing: torch.Tensor) -> torch.Tensor:
     if activation not in SATURATED:
         return nothing
-    return SATURATED[activation](values).flatten(1).sum(1, dtype=torch.float64) / values[0].numel()
+    return SATURATED[activation](values).flatten(1).sum(1, dtype=nothing.dtype) / values[0].numel()
 
 
 def _dead_share(activation: type[nn.Module], values: torch.Tensor, nothing: torch.Tensor) -> torch.Tensor:
     if activation not in FLAT_BELOW:
         return nothing
     largest = values.flatten(3).amax((1, 3)) if values.dim() > 3 else values.amax(1)
-    return (largest <= FLAT_BELOW[activation]).mean(1, dtype=torch.float64)
+    return (largest <= FLAT_BELOW[activation]).mean(1, dtype=nothing.dtype)
 
 
 def _norms(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
     """Euclidean, of each row, in double precision: squares of small gradients are no single precision numbers."""
+    kind = accurate(tensors[0].device)
     if len(tensors[0]) == 1:  # then one call does for all
-        return [norm.unsqueeze(0) for norm in torch._foreach_norm(tensors, 2, torch.float64)]
-    return [torch.linalg.vector_norm(each, dim=tuple(range(1, each.dim())), dtype=torch.float64) for each in tensors]
+        return [norm.unsqueeze(0) for norm in torch._foreach_norm(tensors, 2, kind)]
+    return [torch.linalg.vector_norm(each, dim=tuple(range(1, each.dim())), dtype=kind) for each in tensors]
 
 
 def _finite(value: float) -> float | None:

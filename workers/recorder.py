@@ -167,8 +167,8 @@ class Recorder:
                         checkpoint_id=ids.new(),
                         attempt=self.run.attempt,
                         manifest=self.manifest.model_copy(update={"epoch": epoch}),
-                        weights=weights,
-                        state=state,
+                        weights=_fetched(weights) or {},
+                        state=_fetched(state),
                         now=datetime.now(UTC),
                         outputs=self._outputs if epoch == self.last.epoch else None,
                     )
@@ -229,8 +229,13 @@ def considered(selection: Selection, epoch: EpochMetrics, run: Run) -> Selection
 
 
 def snapshot(network: nn.Module) -> Weights:
-    """A copy of parameters and buffers, on the CPU, that further training leaves as it is."""
+    """A copy of parameters and buffers, on their device, that further training leaves as it is."""
     return {
-        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        name: tensor.detach().clone(memory_format=torch.contiguous_format)
         for name, tensor in network.state_dict().items()
     }
+
+
+def _fetched(tensors: Weights | None) -> Weights | None:
+    """The same, for a file."""
+    return None if tensors is None else {name: tensor.cpu() for name, tensor in tensors.items()}

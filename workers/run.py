@@ -13,9 +13,8 @@ from service.domain.metrics import EpochMetrics
 from service.domain.run import Run
 from workers import cohort, peers, recording
 from workers.attempt import Attempt
-from workers.cohort import Cohort
+from workers.cohort import Company
 from workers.heartbeat import Heartbeat
-from workers.learners import DenseLearner
 from workers.trainer import train_epoch
 from workers.workshop import Workshop
 
@@ -43,7 +42,7 @@ class _Group:
         self._workshop, self._heartbeat = workshop, heartbeat
         self._looked = float("-inf")
         self._stacked: list[Attempt] = []
-        self._cohort: Cohort | None = None
+        self._cohort: Company | None = None
 
     def prepare(self, runs: Sequence[Run]) -> None:
         """Take claimed runs in, each with its data and its network."""
@@ -100,11 +99,10 @@ class _Group:
         if self._stacked == attempts:
             return
         self._stacked = list(attempts)
-        learners = [attempt.learner for attempt in attempts if isinstance(attempt.learner, DenseLearner)]
-        together = len(learners) > 1 and cohort.agree(learners, images=len(attempts[0].course.data.train))
-        self._cohort = Cohort(learners) if together else None
+        learners = [attempt.learner for attempt in attempts]
+        self._cohort = cohort.together(learners, images=len(attempts[0].course.data.train))
         if len(attempts) > 1:
-            log.info("trained side by side", runs=len(attempts), stacked=together)
+            log.info("trained side by side", runs=len(attempts), stacked=self._cohort is not None)
 
     def _record(self) -> None:
         recording.record([attempt for attempt in self.attempts if not attempt.ended], self._workshop.database)

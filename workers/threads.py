@@ -19,9 +19,12 @@ thread would save is lost to meeting."""
 
 def worth_it(spec: ExperimentSpec) -> bool:
     """True where the work of a batch is worth more than one thread; it depends on the spec alone."""
-    return (
-        _multiply_accumulates(spec.architecture, spec.activation, spec.dataset.side) * spec.batch_size >= WORTH_THREADS
-    )
+    return multiply_accumulates(spec) >= WORTH_THREADS
+
+
+def multiply_accumulates(spec: ExperimentSpec) -> int:
+    """Of a batch on its way forward."""
+    return _multiply_accumulates(spec.architecture, spec.activation, spec.dataset.side) * spec.batch_size
 
 
 @lru_cache(maxsize=256)

@@ -10,8 +10,8 @@ from service.domain.diagnostics import EpochDiagnostics
 from service.domain.metrics import EpochMetrics
 from service.domain.spec import ExperimentSpec
 from workers import probe
-from workers.cohort import Cohort
-from workers.evaluation import evaluate
+from workers.cohort import Company
+from workers.evaluation import Evaluation
 from workers.feed import Feed, steps_per_epoch
 from workers.learner import Learner
 from workers.probe import Probe
@@ -65,24 +65,32 @@ def train(
         yield epoch
 
 
-def train_epoch(courses: Sequence[Course], cohort: Cohort | None = None) -> list[EpochMetrics | None]:
+def train_epoch(courses: Sequence[Course], cohort: Company | None = None) -> list[EpochMetrics | None]:
     """Train the next epoch of each: of one run, or of the runs of a cohort, side by side; None where interrupted.
 
     The seconds of an epoch are those that passed, whoever else was trained in them.
     """
     began = time.perf_counter()
     for course in courses:
-        course.epoch += 1
+        course.epoch, course.diagnostics = course.epoch + 1, None
     learning_rates, looking = _train_epoch(courses, cohort)
+    if all(rate is None for rate in learning_rates):
+        return [None] * len(courses)
+    figures = [  # a GPU has ended the epoch when it answers
+        course.learner.epoch_figures() if rate is not None else None
+        for course, rate in zip(courses, learning_rates, strict=True)
+    ]
     trained = time.perf_counter()
     _look(courses, looking, learning_rates)
+    data = [course.data for course in courses]
+    judged = cohort.judge(data) if cohort is not None else [courses[0].learner.judge(data[0])]
     return [
-        None if learning_rate is None else _record(course, learning_rate, began=began, trained=trained)
-        for course, learning_rate in zip(courses, learning_rates, strict=True)
+        None if rate is None or own is None else _record(course, rate, own, validation, began=began, trained=trained)
+        for course, rate, own, validation in zip(courses, learning_rates, figures, judged, strict=True)
     ]
 
 
-def _train_epoch(courses: Sequence[Course], cohort: Cohort | None) -> tuple[Sequence[float | None], Probe | None]:
+def _train_epoch(courses: Sequence[Course], cohort: Company | None) -> tuple[Sequence[float | None], Probe | None]:
     """Go through the training split once, each in its own order.
 
     The learning rates of the last batch, and what is to look into the networks where an epoch is due for it.
@@ -109,7 +117,7 @@ def _train_epoch(courses: Sequence[Course], cohort: Cohort | None) -> tuple[Sequ
         if cohort is None:
             courses[0].learner.step(images[0], labels[0], learning_rate=learning_rates[0])
         else:
-            cohort.step(images.squeeze(2), labels, learning_rates=learning_rates)
+            cohort.step(images, labels, learning_rates=learning_rates)
         for course in courses:
             course.progress((course.epoch - 1 + (step + 1) / feed.steps) / course.spec.epochs)
     rates = learning_rates or [0.0] * len(courses)
@@ -139,18 +147,17 @@ def _learning_rate(course: Course, *, step: int, steps: int) -> float:
     )
 
 
-def _record(course: Course, learning_rate: float, *, began: float, trained: float) -> EpochMetrics:
-    """Judge the network by the validation images; what is not finite is None."""
-    data = course.data
-    loss, accuracy = course.learner.epoch_figures()
-    validation = evaluate(
-        course.learner.evaluated,
-        data.validation,
-        mean=data.mean,
-        std=data.std,
-        label_smoothing=course.spec.loss.label_smoothing,
-        shared=course.learner.shared,
-    )
+def _record(
+    course: Course,
+    learning_rate: float,
+    figures: tuple[float, float],
+    validation: Evaluation,
+    *,
+    began: float,
+    trained: float,
+) -> EpochMetrics:
+    """What is not finite is None."""
+    loss, accuracy = figures
     return EpochMetrics(
         epoch=course.epoch,
         train_loss=loss if math.isfinite(loss) else None,
@@ -159,6 +166,6 @@ def _record(course: Course, learning_rate: float, *, began: float, trained: floa
         val_accuracy=validation.accuracy,
         learning_rate=learning_rate,
         epoch_seconds=time.perf_counter() - began,
-        samples_per_second=len(data.train) / (trained - began),
+        samples_per_second=len(course.data.train) / (trained - began),
         recorded_at=datetime.now(UTC),
     )

@@ -14,6 +14,8 @@ from workers.randomness import Purpose, seed_for
 
 MOST_STANDARDISED_BYTES = 32 * 2**20
 """Of a training split as float32: one that is larger is standardised batch by batch, as it would leave the cache."""
+MOST_STANDARDISED_BYTES_ON_A_GPU = 256 * 2**20
+"""There a batch costs launches, of which this saves most. MNIST takes 188 MB."""
 KEPT = 4
 """Data sets that a worker keeps at hand: to map MNIST again and check it takes 14 ms."""
 
@@ -37,8 +39,8 @@ class Part:
         )
 
     def to(self, device: torch.device) -> "Part":
-        """The same on a device."""
-        return Part(whole=_to(self.whole, device), indices=self.indices.to(device))
+        """The same on a device, where runs of one data set share the whole split."""
+        return Part(whole=_resident(self.whole, device), indices=self.indices.to(device))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,7 @@ class TrainingData:
     mean: float
     std: float
     standardised: torch.Tensor | None = None
-    """The training split as networks see it, float32 `(n, 1, height, width)`, where it is small and on the CPU."""
+    """The training split as networks see it, float32 `(n, 1, height, width)`, where it is small."""
 
     @cached_property
     def probe(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -71,14 +73,17 @@ class TrainingData:
 
     def to(self, device: torch.device) -> "TrainingData":
         """The same on a device."""
+        if device.type == "cpu":
+            return self
+        train = self.train.to(device)
         return TrainingData(
-            train=self.train.to(device),
+            train=train,
             validation=_to(self.validation, device),
             validation_indices=self.validation_indices,
-            test=_to(self.test, device),
+            test=_resident(self.test, device),
             mean=self.mean,
             std=self.std,
-            standardised=self.standardised if device.type == "cpu" else None,
+            standardised=_standardised(train.whole, self.mean, self.std, MOST_STANDARDISED_BYTES_ON_A_GPU),
         )
 
 
@@ -105,22 +110,26 @@ def prepare(
         test=dataset.test,
         mean=mean,
         std=std,
-        standardised=_standardised(dataset),
+        standardised=_standardised(dataset.train, mean, std, MOST_STANDARDISED_BYTES),
     )
 
 
 @lru_cache(maxsize=KEPT)
-def _standardised(dataset: Dataset) -> torch.Tensor | None:
-    images = dataset.train.images
-    if images.numel() * torch.float32.itemsize > MOST_STANDARDISED_BYTES:
+def _standardised(split: Split, mean: float, std: float, most_bytes: int) -> torch.Tensor | None:
+    if split.images.numel() * torch.float32.itemsize > most_bytes:
         return None
-    mean, std = dataset.standardisation
-    return datasets.standardise(images, mean=mean, std=std)
+    return datasets.standardise(split.images, mean=mean, std=std)
 
 
 @lru_cache(maxsize=KEPT)
 def _load(name: str, image_size: int | None, data_dir: Path, mirror: str | None, cache_dir: Path | None) -> Dataset:
     return datasets.load(name, data_dir=data_dir, mirror=mirror, image_size=image_size, cache_dir=cache_dir)
+
+
+@lru_cache(maxsize=2 * KEPT)
+def _resident(split: Split, device: torch.device) -> Split:
+    """A data set's own split, copied to the device once."""
+    return _to(split, device)
 
 
 def _to(split: Split, device: torch.device) -> Split:

@@ -15,7 +15,7 @@ import torch
 from service import architectures
 from service.domain.experiment import State
 from service.domain.run import Run
-from service.domain.spec import ExperimentSpec
+from service.domain.spec import Device, ExperimentSpec
 from service.settings import Settings
 from service.storage import Database, StorageError, evaluation_queue, migrations, queue, workers
 from service.storage.arrivals import Arrivals
@@ -59,7 +59,7 @@ def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> Non
         cache_dir=settings.cache_dir,
     )
     _warm_up(workshop)
-    facts = environment.describe(torch.device("cpu"))
+    facts = environment.describe(environment.choose_device(Device.AUTO))
     with database.writing() as session:
         workers.register(session, worker, lease_seconds=settings.lease_seconds, now=datetime.now(UTC), facts=facts)
     heartbeat = Heartbeat(database, worker=worker, lease_seconds=settings.lease_seconds, draining=stop)
@@ -126,13 +126,24 @@ def _nothing_left(database: Database) -> bool:
 
 
 def _warm_up(workshop: Workshop) -> None:
-    """Train and judge a small network on generated images: what torch sets up on first use is set up now."""
+    """Train and judge a small network on generated images: what torch sets up on first use is set up now.
+
+    On a GPU a dense one, too, and for two epochs: its libraries are large, and a step is recorded in the second.
+    """
+    _train_a_little(workshop, "cnn", torch.device("cpu"), epochs=1)
+    device = environment.choose_device(Device.AUTO)
+    if device.type != "cpu":
+        for architecture in ("cnn", "mlp"):
+            _train_a_little(workshop, architecture, device, epochs=2)
+
+
+def _train_a_little(workshop: Workshop, architecture: str, device: torch.device, *, epochs: int) -> None:
     spec = ExperimentSpec.model_validate(
-        {"dataset": {"name": "synthetic", "train_size": 128}, "architecture": "cnn", "epochs": 1}
+        {"dataset": {"name": "synthetic", "train_size": 128}, "architecture": architecture, "epochs": epochs}
     )
     data = training_data.prepare(
         spec.dataset, seed=0, data_dir=workshop.data_dir, mirror=None, cache_dir=workshop.cache_dir
-    )
+    ).to(device)
     network = architectures.build(spec.architecture, activation="relu", image_size=spec.dataset.side, classes=10)
-    for _epoch in trainer.train(learners.build(network, spec), data, spec):
+    for _epoch in trainer.train(learners.build(network.to(device), spec), data, spec):
         pass

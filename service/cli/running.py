@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from service.errors import ArdoiseError
 from service.settings import Settings
 
-WORKERS_HELP = "Worker processes: a number, or auto for one a core."
+WORKERS_HELP = "Worker processes: a number, or auto for one a core, or one for a GPU."
 
 
 def serve(

@@ -85,7 +85,7 @@ def measure() -> list[Measurement]:
 def _measure(case: Case, data_dir: Path) -> Measurement:
     spec = case.spec
     data = training_data.prepare(spec.dataset, seed=0, data_dir=data_dir, mirror=None)
-    learner = learners.build(_network(spec), spec)
+    learner = learners.build(build_network(spec), spec)
     epochs = trainer.train(learner, data, spec)
     ours, usual = [], []
     before = torch.get_num_threads()
@@ -104,7 +104,7 @@ def _measure(case: Case, data_dir: Path) -> Measurement:
     )
 
 
-def _network(spec: ExperimentSpec) -> nn.Sequential:
+def build_network(spec: ExperimentSpec) -> nn.Sequential:
     return architectures.build(spec.architecture, activation=spec.activation, image_size=spec.dataset.side, classes=10)
 
 
@@ -132,8 +132,8 @@ def _usual_loop(case: Case, data_dir: Path) -> Iterator[Callable[[], float]]:
 def _be_the_usual_loop(orders: Connection, case: Case, data_dir: Path) -> None:
     """Until the other end closes."""
     spec = case.spec
-    network = _network(spec)
-    loader = DataLoader(_usual_dataset(spec, data_dir), batch_size=spec.batch_size, shuffle=True)
+    network = build_network(spec)
+    loader = DataLoader(usual_dataset(spec, data_dir), batch_size=spec.batch_size, shuffle=True)
     optimizer = case.optimizer(network.parameters())
     try:
         while orders.recv():
@@ -142,7 +142,7 @@ def _be_the_usual_loop(orders: Connection, case: Case, data_dir: Path) -> None:
         return
 
 
-def _usual_dataset(spec: ExperimentSpec, data_dir: Path) -> Dataset[Any]:
+def usual_dataset(spec: ExperimentSpec, data_dir: Path) -> Dataset[Any]:
     sets = import_torchvision_datasets()
     from torchvision import transforms
 
