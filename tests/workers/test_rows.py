@@ -59,7 +59,7 @@ def make(device: torch.device, *, in_rows: bool = True, **spec: Any) -> Course:
     """A small run, ready to be trained; its last batch is smaller than the others."""
     parsed = ExperimentSpec.model_validate(
         {
-            "dataset": {"name": "synthetic", "train_size": 200},
+            "dataset": {"name": "synthetic", "train_size": 180},
             "architecture": ARCHITECTURES["mlp"],
             "batch_size": 40,
             "epochs": 3,
@@ -250,7 +250,7 @@ def test_a_run_goes_on_near_enough_on_another_kind_of_device(
 
 def test_augmented_images_are_each_runs_own(device: torch.device) -> None:
     augmentation = ["shift", {"name": "elastic"}, "affine"]
-    dataset = {"name": "synthetic", "train_size": 200, "augmentation": augmentation}
+    dataset = {"name": "synthetic", "train_size": 180, "augmentation": augmentation}
     specs = [{"seed": seed, "dataset": dataset} for seed in range(3)]
     assert_equal(side_by_side(device, specs), alone(device, specs))
 
@@ -378,7 +378,7 @@ def test_waiting_for_the_device_would_be_noticed() -> None:
 def test_on_a_gpu_no_step_of_an_epoch_waits_for_it(members: int, augmentation: Any, architecture: str) -> None:
     """In the first epoch steps are recorded, and that does wait."""
     device = torch.device("cuda")
-    dataset = {"name": "synthetic", "train_size": 200, "augmentation": augmentation}
+    dataset = {"name": "synthetic", "train_size": 180, "augmentation": augmentation}
     chosen = {"dataset": dataset, "schedule": "cosine", "architecture": ARCHITECTURES[architecture]}
     courses = [make(device, seed=seed, **chosen) for seed in range(members)]
     rows = in_rows(courses) if members > 1 else None

@@ -49,7 +49,7 @@ def run(bench: Bench, **spec: Any) -> str:
 
 
 def test_a_run_ends_with_every_epoch_its_best_weights_and_one_look_at_the_test_split(shared: Bench) -> None:
-    experiment_id = run(shared, epochs=6, optimizer="adam")
+    experiment_id = run(shared, epochs=6, optimizer="adam", device="cpu")
     done, epochs = shared.get(experiment_id), shared.epochs(experiment_id)
     assert done.state is State.COMPLETED
     assert done.error is None
@@ -85,7 +85,7 @@ def test_what_the_numbers_depend_on_is_recorded(shared: Bench) -> None:
     assert environment["torch"] == torch.__version__
     assert environment["cpu_capability"] == torch.backends.cpu.get_cpu_capability()
     assert environment["threads"] == 1
-    assert environment["device"] == "cpu"
+    assert environment["device"] == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def test_a_diverged_run_is_completed_and_its_numbers_are_null(shared: Bench) -> None:
