@@ -229,6 +229,22 @@ def hand_over(from_: Learner, to: Learner) -> None:
     to.load_state_tensors({name: value.cpu().clone() for name, value in from_.state_tensors().items()})
 
 
+def test_what_is_silenced_follows_from_each_networks_seed(device: torch.device) -> None:
+    courses = [make(device, architecture={"name": "mlp", "hidden": [20, 9], "dropout": 0.5}) for _ in range(3)]
+    rows = in_rows(courses)
+    images = torch.rand(40, 1, 16, 16).expand(3, -1, -1, -1, -1)
+    losses = []
+    for seeds in ((5, 6, 5), (7, 6, 5)):
+        for course, seed in zip(courses, seeds, strict=True):
+            course.learner.seed(seed)
+        rows.begin_epoch(40)
+        rows.step(images.to(device), torch.zeros(3, 40, dtype=torch.int64).to(device), learning_rates=[0.0] * 3)
+        losses += [rows.figures(row)[0] for row in range(3)]
+    assert losses[0] == losses[2] == losses[5]
+    assert losses[1] == losses[4]
+    assert len({*losses}) == 3
+
+
 @architecture_of_each_kind
 @pytest.mark.parametrize("first_in_rows", [True, False], ids=["from rows", "to rows"])
 def test_a_run_goes_on_near_enough_on_another_kind_of_device(
