@@ -26,6 +26,7 @@ const SCREENS = {
   experiments: { title: 'Experiments', load: () => import('./screens/experiments.js') },
   experiment: { title: 'Experiment', load: () => import('./screens/experiment.js') },
   compare: { title: 'Compare', load: () => import('./screens/compare.js') },
+  draw: { title: 'Draw a digit', load: () => import('./screens/draw.js') },
   new: { title: 'New experiment', load: () => import('./screens/new.js') },
   queue: { title: 'Queue and workers', load: () => import('./screens/queue.js') },
 };
@@ -126,6 +127,7 @@ keys.listen();
 keys.bind({
   '?': { label: 'These keys', run: keys.help },
   'g e': { label: 'Go to the experiments', run: () => go(link('experiments')) },
+  'g d': { label: 'Draw a digit', run: () => go(link('draw')) },
   'g n': { label: 'Describe a new experiment', run: () => go(link('new')) },
   'g q': { label: 'Go to queue and workers', run: () => go(link('queue')) },
   p: { label: 'Projector view on and off', run: presentation.toggle },

@@ -6,7 +6,7 @@ import { h, replace } from './dom.js';
 const SEQUENCE_MILLISECONDS = 1200;
 const TYPED_INTO = 'input:not([type=checkbox]):not([type=radio]):not([type=range]):not([type=button]), textarea, select, [contenteditable]';
 
-/** @typedef {{label: string, run: (event: KeyboardEvent) => void}} Key */
+/** One without a label is heard and not told. @typedef {{label: string, run: (event: KeyboardEvent) => void}} Key */
 
 /** Newest first: a view's own keys go before those of the page. @type {Record<string, Key>[]} */
 const bound = [];
@@ -50,7 +50,7 @@ function find(name) {
 
 /** Show what keys there are, in a dialog of the page. */
 export function help() {
-  const rows = bound.flatMap((keys) => Object.entries(keys)).filter(([name], place, all) => all.findIndex((each) => each[0] === name) === place);
+  const rows = bound.flatMap((keys) => Object.entries(keys)).filter(([name, { label }], place, all) => label && all.findIndex((each) => each[0] === name) === place);
   const dialog = h('dialog', { class: 'help', 'aria-labelledby': 'help-title' });
   replace(
     dialog,

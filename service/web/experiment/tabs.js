@@ -25,7 +25,13 @@ import { link } from '../router.js';
 const TABS = {
   curves: { title: 'Curves', load: () => import('../tabs/curves.js') },
   findings: { title: 'Findings', load: () => import('../tabs/findings.js') },
+  layers: { title: 'Layers', load: () => import('../tabs/layers.js') },
+  confusion: { title: 'Confusion', load: () => import('../tabs/confusion.js') },
+  mistakes: { title: 'Mistakes', load: () => import('../tabs/mistakes.js') },
+  filters: { title: 'Filters', load: () => import('../tabs/filters.js') },
+  inside: { title: 'Inside', load: () => import('../tabs/inside.js') },
   checkpoints: { title: 'Checkpoints', load: () => import('../tabs/checkpoints.js') },
+  notes: { title: 'Notes', load: () => import('../tabs/notes.js') },
 };
 const [FIRST] = Object.keys(TABS);
 
