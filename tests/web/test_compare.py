@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.web.conftest import Bench
+from tests.web.conftest import Bench, Watch
 from tests.web.curves import ACCURACY, card, line, point, shape
 
 pytestmark = pytest.mark.browser
@@ -139,6 +139,19 @@ def test_compared_runs_go_on_by_themselves(page: Page, bench: Bench) -> None:
     expect(line(page, live)).not_to_have_attribute("d", before)
     bench.client.cancel(live)
     expect(row(page, live).locator(".chip")).to_have_text("cancelled")
+
+
+def test_where_one_of_the_runs_is_gone_the_others_can_be_compared(
+    watched_page: tuple[Page, Watch], bench: Bench
+) -> None:
+    page, watch = watched_page
+    watch.allowed.append("status of 404")
+    tanh, relu = runs(bench, "tanh", "relu")
+    gone = "0197f0c4-0000-7000-8000-000000000000"
+    page.goto(f"/#/compare?ids={tanh},{gone},{relu}")
+    expect(page.get_by_role("alert")).to_contain_text("there is no experiment")
+    page.get_by_role("link", name="Compare the others").click()
+    expect(page.locator(".comparison tbody tr")).to_have_count(2)
 
 
 def test_a_sweep_is_compared_by_its_id_and_what_is_not_there_is_said(page: Page, bench: Bench) -> None:

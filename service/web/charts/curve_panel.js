@@ -52,7 +52,7 @@ export class CurvePanel {
     this.charts = KINDS.map((kind) => new LineChart(kind));
     this.crosses = this.charts.map((chart) => new Crosshair(chart));
     this.tables = this.charts.map((chart) => new ChartTable(chart));
-    this.node = h('section', { class: 'curves', 'aria-label': 'Learning curves' }, this.controls.node,
+    this.node = h('section', { class: 'curves', 'aria-label': 'Learning curves' }, alone ? null : h('h2', { class: 'visually-hidden' }, 'Learning curves'), this.controls.node,
       h('div', { class: 'curves__charts' }, this.charts.map((chart, i) => h('div', { class: 'curves__chart' }, chart.node, this.tables[i].node))));
     this.charts.forEach((chart, i) => this.hear(chart, this.crosses[i]));
     bindKeys(this, signal);

@@ -88,7 +88,7 @@ export class Tabs {
     try {
       const { show } = await TABS[name].load();
       if (end.signal.aborted) return;
-      replace(this.panel, root);
+      replace(this.panel, h('h2', { class: 'visually-hidden' }, TABS[name].title), root);
       const { setParams, go, announce } = this.context;
       mine.shown = await show(root, { id: this.id, experiment: this.run, params: this.params, signal: end.signal, setParams, go, announce });
       if (end.signal.aborted) mine.shown?.close?.();

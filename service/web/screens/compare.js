@@ -137,7 +137,11 @@ export function show(root, context) {
   /** @param {any} problem */
   function lost(problem) {
     body.hidden = true;
-    replace(summary, h('span', { class: 'bad', role: 'alert' }, problem.message), ' ', h('a', { href: link('experiments') }, 'All experiments'));
+    const named = split(params.get('ids'));
+    const others = named.filter((id) => !problem.message.includes(id));
+    const left = others.length && others.length < named.length;
+    replace(summary, h('span', { class: 'bad', role: 'alert' }, problem.message), '. ',
+      left ? h('a', { href: link('compare', null, { ids: listed(others) }) }, 'Compare the others') : h('a', { href: link('experiments') }, 'All experiments'));
   }
 
   choose();
