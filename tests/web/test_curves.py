@@ -175,6 +175,7 @@ def test_comments_are_told_with_the_stretch_that_they_speak_of(page: Page, bench
     page.mouse.move(0, 0)
     expect(page.locator(".chart__range")).to_have_count(2)
     expect(page).to_have_url(re.compile(f"finding={finding.kind}"))
+    expect(comment).to_have_attribute("aria-pressed", "true")
     page.get_by_role("tab", name="Findings").click()
     expect(page.locator(".finding").first).to_contain_text(finding.text.en)
     page.get_by_role("radio", name="Français").check()
