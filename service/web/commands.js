@@ -23,10 +23,11 @@ export function request(label, path, { method, body } = {}) {
     json === null ? null : `-H 'Content-Type: application/json' -d ${shell(json)}`,
   ];
   const more = json === null ? '' : `, json=${python(body)}`;
+  const read = /\.(csv|svg)(\?|$)/.test(path) ? '.text' : '.json()';
   return {
     label,
     curl: curl.filter(Boolean).join(' '),
-    python: `import httpx\n\nhttpx.${verb.toLowerCase()}(${JSON.stringify(url)}${more}).raise_for_status().json()`,
+    python: `import httpx\n\nhttpx.${verb.toLowerCase()}(${JSON.stringify(url)}${more}).raise_for_status()${read}`,
   };
 }
 

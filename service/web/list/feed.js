@@ -93,14 +93,28 @@ export class Feed {
   async grow(signal, shown) {
     const visible = new Set(shown);
     const asked = this.items
-      .filter((each) => !ENDED.has(each.state) || (visible.has(each.id) && each.progress.epoch && !this.curves.has(each.id)))
+      .filter((each) => !ENDED.has(each.state) || (visible.has(each.id) && this.newest(each.id) < each.progress.epoch))
       .slice(0, LARGEST_PAGE);
-    if (!asked.length) return;
-    const cursors = asked.map(({ id }) => `${id}:${this.curves.get(id)?.epochs.at(-1) ?? 0}`);
+    const isShort = (/** @type {any} */ { id, progress }) => progress.epoch - this.newest(id) <= POINTS;
+    // All runs of one answer are thinned alike: short ones are asked for apart from long ones.
+    for (const some of [asked.filter(isShort), asked.filter((each) => !isShort(each))]) if (some.length) await this.ask(some, signal);
+  }
+
+  /**
+   * @param {any[]} asked
+   * @param {AbortSignal} signal
+   */
+  async ask(asked, signal) {
+    const cursors = asked.map(({ id }) => `${id}:${this.newest(id)}`);
     const { items } = await get(`/v1/learning-curves?ids=${cursors.join(',')}&points=${POINTS}`, { signal });
     const grown = new Map(items.map((/** @type {any} */ each) => [each.experiment_id, each]));
     this.items = this.items.map((each) => this.with(each, grown.get(each.id)));
     if (grown.size < asked.length) this.stale = true;
+  }
+
+  /** The newest epoch that is known of its curve. @param {string} id */
+  newest(id) {
+    return this.curves.get(id)?.epochs.at(-1) ?? 0;
   }
 
   /**
@@ -111,7 +125,7 @@ export class Feed {
     if (!news) return experiment;
     const { id } = experiment;
     const before = this.curves.get(id) ?? { epochs: [], values: [] };
-    const newest = before.epochs.at(-1) ?? 0;
+    const newest = this.newest(id);
     const fresh = news.epochs.findIndex((/** @type {number} */ epoch) => epoch > newest);
     if (fresh >= 0) this.curves.set(id, { epochs: [...before.epochs, ...news.epochs.slice(fresh)], values: [...before.values, ...news.val_accuracy.slice(fresh)] });
     if (news.state !== experiment.state) this.stale = true;

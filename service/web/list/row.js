@@ -43,7 +43,7 @@ export function row(experiment, { onSelect, onTag }) {
     h('td', { class: 'pick', dataset: { control: 'select' } }, box),
     h('td', { class: 'run' }, h('span', { class: 'run-title' }, swatch, name, tags), h('span', { class: 'row-note' }, inShort(spec).join(' · '))),
     h('td', { class: 'state' }, chip, bar, note),
-    h('td', { class: 'wide' }, line),
+    h('td', { class: 'wide curve' }, line),
     validation,
     test,
     h('td', { class: 'num widest' }, count(experiment.parameters)),
@@ -103,7 +103,7 @@ export function heading({ label, sort, class: kind = '' }, current, onSort) {
   return h(
     'th',
     { scope: 'col', class: kind, 'aria-sort': active ? (descending ? 'descending' : 'ascending') : 'none' },
-    h('button', { type: 'button', class: 'sort', onClick: () => onSort(next) }, label, h('span', { 'aria-hidden': 'true' }, active ? (descending ? ' ↓' : ' ↑') : '')),
+    h('button', { type: 'button', class: 'sort', onClick: () => onSort(next) }, label),
   );
 }
 

@@ -54,7 +54,7 @@ export function form(catalogue, onChange) {
       parts.set(field, part);
       return part.node;
     });
-    return h('details', { class: 'panel section', open }, h('summary', h('h2', title)), h('div', { class: 'settings' }, section));
+    return h('details', { class: 'panel section', open }, h('summary', h('h2', title)), h('div', { class: 'form-grid' }, section));
   });
   return {
     nodes,
@@ -97,7 +97,7 @@ function named(field, catalogue, onChange) {
   const path = field === 'activation' ? field : `${field}.name`;
   const hint = h('p', { class: 'hint' });
   const chosen = control({ path, label: CATALOGUES[field], schema: { enum: items.map((each) => each.name) }, onChange: (value) => onChange(path, value) });
-  const options = h('div', { class: 'settings settings--inner' });
+  const options = h('div', { class: 'form-grid form-grid--inner' });
   const node = h('div', { class: 'named' }, chosen.node, hint, options);
   /** @type {import('./controls.js').Control[]} */
   let inner = [];
@@ -159,10 +159,10 @@ function several(path, items, onChange) {
       control({ path: `${path}.${name}.${key}`, label: key, schema, onChange: (value) => change(name, { ...chosen.get(name), name, [key]: value }) }),
     );
     box.addEventListener('change', () => change(name, box.checked ? { name } : null));
-    const inner = h('div', { class: 'settings settings--inner' }, settings.map((each) => each.node));
+    const inner = h('div', { class: 'form-grid form-grid--inner' }, settings.map((each) => each.node));
     return { name, box, settings, inner, node: h('div', { class: 'field' }, h('label', { class: 'check' }, box, name), h('span', { class: 'hint' }, prose(item.description)), inner) };
   });
-  const node = h('details', { class: 'settings__wide' }, h('summary', 'Augmentation: training images moved anew in each epoch'), h('div', { class: 'settings settings--inner' }, rows.map((each) => each.node)), wrong);
+  const node = h('details', { class: 'form-grid__wide' }, h('summary', 'Augmentation: training images moved anew in each epoch'), h('div', { class: 'form-grid form-grid--inner' }, rows.map((each) => each.node)), wrong);
   return { path, node, show, fault: (text) => (wrong.textContent = text) };
 
   /** @param {string} name @param {any} value */

@@ -17,7 +17,7 @@ const EVERY = 1000;
 const COLUMNS = [
   { label: 'Experiment', sort: 'name' },
   { label: 'State', class: 'state' },
-  { label: 'Learning', class: 'wide' },
+  { label: 'Learning', class: 'wide curve' },
   { label: 'Validation', sort: 'best_val_accuracy', class: 'num wide' },
   { label: 'Test', sort: 'test_accuracy', class: 'num' },
   { label: 'Parameters', sort: 'parameters', class: 'num widest' },
