@@ -123,7 +123,7 @@ def test_all_of_it_is_done_with_keys(page: Page, bench: Bench) -> None:
     page.keyboard.press("x")
     expect(page.get_by_text("2 selected")).to_be_visible()
     colours = [
-        row(page, each).locator(".swatch").evaluate("node => getComputedStyle(node).backgroundColor")
+        row(page, each).locator(".run-dot").evaluate("node => getComputedStyle(node).backgroundColor")
         for each in (first, second)
     ]
     assert colours[0] != colours[1]
@@ -153,3 +153,12 @@ def test_a_filter_that_the_service_refuses_is_said_to_be_one(watched_page: tuple
     watch.allowed.append("status of 422")
     page.goto("/#/experiments?state=asleep")
     expect(page.get_by_role("alert")).to_contain_text("queued")
+
+
+def test_the_line_of_a_run_that_has_ended_has_all_its_epochs(page: Page, bench: Bench) -> None:
+    page.goto("/#/experiments?name=quick")
+    expect(page.get_by_text("No experiment is like this.").or_(page.locator("main h2")).first).to_be_visible()
+    ids = [bench.submit(name=f"quick {seed}", epochs=15, seed=seed) for seed in range(3)]
+    for each in ids:
+        bench.ended(each)
+        expect(row(page, each).locator(".sparkline path")).to_have_attribute("d", re.compile("^M[^M]*(L[^LM]*){14}$"))

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 def test_the_ledger_follows_what_is_typed_and_the_link_holds_it(page: Page, bench: Bench) -> None:
     page.goto("/#/new")
-    parameters = page.locator(".figure__value")
+    parameters = page.locator(".total__value")
     expect(parameters).to_have_text("50,826")
     page.get_by_label("Hidden", exact=True).fill("100, 50")
     expect(parameters).to_have_text("12,060")
@@ -72,7 +72,7 @@ def test_a_preset_or_another_experiment_is_where_to_begin(page: Page, bench: Ben
     expect(page.get_by_label("Hidden", exact=True)).to_have_value("7")
     expect(page.get_by_label("Activation")).to_have_value("elu")
     page.get_by_label("Hidden", exact=True).fill("9")
-    expect(page.locator(".figure__value")).to_have_text(str((64 + 1) * 9 + (9 + 1) * 10))
+    expect(page.locator(".total__value")).to_have_text(str((64 + 1) * 9 + (9 + 1) * 10))
 
 
 def test_several_seeds_are_a_sweep(page: Page, bench: Bench) -> None:

@@ -25,7 +25,7 @@ import { draw, sparkline } from './sparkline.js';
 export function row(experiment, { onSelect, onTag }) {
   const { id, spec } = experiment;
   const box = h('input', { type: 'checkbox', 'aria-label': `Select ${experiment.name}`, onChange: () => onSelect(id, box.checked) });
-  const swatch = h('span', { class: 'swatch', 'aria-hidden': 'true' });
+  const swatch = h('span', { class: 'run-dot', 'aria-hidden': 'true' });
   const name = h('a', { class: 'run-name', href: link('experiments', id) }, experiment.name);
   const tags = spec.tags.map((/** @type {string} */ tag) => h('button', { type: 'button', class: 'tag', title: `Only those tagged ${tag}`, onClick: () => onTag(tag) }, tag));
   const chip = h('span', { class: 'chip' });

@@ -32,7 +32,7 @@ export async function show(root, { params, signal, setParams, go, announce }) {
   const repeats = h('input', { type: 'number', min: 1, max: MOST_REPEATS, value: 1, name: 'repeats', title: 'So many runs that differ in nothing but the seed' });
   const submit = h('button', { type: 'submit', class: 'button button--main button--large' }, 'Start training');
   const fault = h('p', { class: 'bad', role: 'alert' });
-  const size = h('span', { class: 'figure__value' }, NONE);
+  const size = h('span', { class: 'total__value' }, NONE);
   const ledger = h('div', { class: 'ledger-panel' });
   const lines = h('div');
   const fields = form(catalogue, (path, value) => setParams(changesOf(base, params, path, value)));
@@ -46,7 +46,7 @@ export async function show(root, { params, signal, setParams, go, announce }) {
       h(
         'div',
         { class: 'panel new__start' },
-        h('p', { class: 'figure' }, size, ' parameters'),
+        h('p', { class: 'total' }, size, ' parameters'),
         h('div', { class: 'row', dataset: { control: 'start' } }, submit, h('label', { class: 'field field--row' }, 'seeds', repeats)),
         fault,
       ),

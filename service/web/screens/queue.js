@@ -22,7 +22,7 @@ export function show(root, { signal, announce }) {
   const known = new Map();
   /** Workers by id. @type {Map<string, any>} */
   let team = new Map();
-  const figures = h('div', { class: 'figures' });
+  const figures = h('div', { class: 'totals' });
   const alone = h('p', { class: 'panel bad', role: 'alert', hidden: true }, 'No worker is alive, so nothing is trained. The command ', h('code', 'ardoise worker'), ' starts one.');
   const running = h('ul', { class: 'runlist' });
   const waiting = h('ol', { class: 'runlist' });
@@ -159,7 +159,7 @@ export function show(root, { signal, announce }) {
  * @param {string} label
  */
 function figure(value, label) {
-  return h('p', { class: 'figure' }, h('span', { class: 'figure__value' }, count(value)), ` ${label}`);
+  return h('p', { class: 'total' }, h('span', { class: 'total__value' }, count(value)), ` ${label}`);
 }
 
 /** The items of each list by their id. @type {WeakMap<Element, Map<string, {node: Element, update: () => void}>>} */
