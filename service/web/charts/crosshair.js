@@ -79,6 +79,9 @@ export class Crosshair {
           swatch(row[0].line), h('span', { class: 'reading__name' }, runs.size === 1 ? split(row[0].line) : row[0].line.label), row.map(value)))),
     );
     this.place(left, plot.box.right);
+    const { top, bottom } = plot.box;
+    const upper = found.filter(({ y }) => plot.y.to(y) < (top + bottom) / 2).length > found.length / 2;
+    this.card.classList.toggle('reading--below', upper && this.card.offsetHeight < bottom - top);
     return undefined;
   }
 

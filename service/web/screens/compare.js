@@ -88,7 +88,7 @@ export function show(root, context) {
 
   /** @param {AbortSignal} end */
   async function ask(end) {
-    const held = baseline();
+    const held = ids().includes(baseline()) ? baseline() : null;
     const found = await get(`/v1/comparisons?${which}&series=false${held ? `&baseline=${held}` : ''}`, { signal: end });
     if (end.aborted) return;
     comparison = found;
@@ -140,7 +140,7 @@ export function show(root, context) {
     const named = split(params.get('ids'));
     const others = named.filter((id) => !problem.message.includes(id));
     const left = others.length && others.length < named.length;
-    replace(summary, h('span', { class: 'bad', role: 'alert' }, problem.message), '. ',
+    replace(summary, h('span', { class: 'bad', role: 'alert' }, problem.errors[0]?.detail ?? problem.message), '. ',
       left ? h('a', { href: link('compare', null, { ids: listed(others) }) }, 'Compare the others') : h('a', { href: link('experiments') }, 'All experiments'));
   }
 
