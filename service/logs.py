@@ -20,6 +20,8 @@ from service.settings import LogFormat, Settings
 QUIET = ("alembic", "httpx", "httpcore", "matplotlib", "multipart", "PIL", "python_multipart")
 """Libraries whose everyday messages are of no interest to who runs the service."""
 _PLAIN_WORD = re.compile(r"[^ \"'=]+")
+_PLAIN_ASCII_WORD = re.compile(r"[!#-&(-<>-~]+")
+_FIRST = ("timestamp", "level", "event")
 
 
 def configure(settings: Settings) -> None:
@@ -60,14 +62,13 @@ def as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> s
 
 def as_text(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     """`time level sentence field=value ...`; a value that holds more than one plain word is quoted as in JSON."""
-    fields = _in_order(event)
-    time, level, sentence = (str(fields.pop(name, "")) for name in ("timestamp", "level", "event"))
-    words = [f"{name}={_word(value)}" for name, value in fields.items()]
+    time, level, sentence = (str(_plain(event.get(name, ""))) for name in _FIRST)
+    words = [f"{_escaped(name)}={_word(value)}" for name, value in event.items() if name not in _FIRST]
     return " ".join((time, f"{level:<7}", _escaped(sentence), *words))
 
 
 def _in_order(event: Mapping[str, Any]) -> dict[str, Any]:
-    first = {name: event[name] for name in ("timestamp", "level", "event") if name in event}
+    first = {name: event[name] for name in _FIRST if name in event}
     return {_escaped(name): _plain(value) for name, value in (first | {**event}).items()}
 
 
@@ -89,9 +90,12 @@ def _plain(value: object) -> object:
 
 
 def _word(value: object) -> str:
-    if type(value) in (int, float):
-        return repr(value)
-    text = value if isinstance(value, str) else json.dumps(value)
+    if type(value) is str and _PLAIN_ASCII_WORD.fullmatch(value):  # nearly all are
+        return value
+    plain = _plain(value)
+    if type(plain) in (int, float):
+        return repr(plain)
+    text = plain if isinstance(plain, str) else json.dumps(plain)
     return text if _PLAIN_WORD.fullmatch(text) and text.isprintable() else json.dumps(text)
 
 
