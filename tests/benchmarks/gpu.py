@@ -39,7 +39,7 @@ COHORT_EPOCHS = 10
 COHORTS = (1, 8, 16, 64)
 SWEEPS = (16, 64)
 PRESETS = ("mnist-speedrun", "mnist-best", "pytorch-example")
-EXAMPLE_ON_MORE = MNIST_EXAMPLE | {"dataset": {"name": "mnist", "train_size": 20_000}}
+EXAMPLE = MNIST_EXAMPLE | {"dataset": {"name": "mnist", "train_size": 6_400}}
 CASES = [
     Case(
         "dense 256-64-10, USPS",
@@ -53,10 +53,10 @@ CASES = [
         partial(optim.SGD, lr=0.03, momentum=0.9),
         1 / 4,
     ),
-    Case("mnist_example, MNIST", EXAMPLE_ON_MORE, partial(optim.Adadelta, lr=1.0), 1 / 1.5),
+    Case("mnist_example, MNIST", EXAMPLE, partial(optim.Adadelta, lr=1.0), 1 / 1.5),
     Case(
         "mnist_example in bf16, MNIST",
-        EXAMPLE_ON_MORE | {"precision": "bf16"},
+        EXAMPLE | {"precision": "bf16"},
         partial(optim.Adadelta, lr=1.0),
         1 / 2.2,
     ),
