@@ -22,7 +22,9 @@ class AutogradStack:
     """Networks of one shape, whose parameters become views of `parameters`: what is trained here, they are.
 
     `parameters` and `gradients` are `(stack, width)`: a row a network, tensor after tensor, zeros between them. A
-    convolution's weights lie with their channels last, as they do on a processor.
+    convolution's weights lie with their channels last where they are multiplied as bf16, as they do on a processor. In
+    fp32 a GPU has quicker kernels for those that come first: a step of `mnist_example` took 0.50 ms so and 0.59 ms with
+    them last, one of `cnn` 0.35 and 0.60; in bf16 `mnist_example` took 0.38 and 0.36 (an H200).
     """
 
     def __init__(self, networks: Sequence[nn.Sequential], *, bf16: bool) -> None:
@@ -34,12 +36,12 @@ class AutogradStack:
         self.parameters = torch.zeros(len(networks), _padded(first), device=first[0].device)
         self.gradients = torch.zeros_like(self.parameters)
         self._places = [
-            [_shaped(row[part], like=leaf) for part, leaf in zip(stretches(first), first, strict=True)]
+            [_shaped(row[part], leaf, channels_last=bf16) for part, leaf in zip(stretches(first), first, strict=True)]
             for row in self.gradients
         ]
         for leaves, row in zip(self._leaves, self.parameters, strict=True):
             for part, leaf in zip(stretches(first), leaves, strict=True):
-                leaf.data = _shaped(row[part], like=leaf).copy_(leaf.data)
+                leaf.data = _shaped(row[part], leaf, channels_last=bf16).copy_(leaf.data)
         self._streams: list[torch.cuda.Stream] = []
         if len(networks) > 1 and first[0].is_cuda:
             self._streams = [torch.cuda.Stream() for _ in networks]  # type: ignore[no-untyped-call]  # torch's stubs have no types for it
@@ -93,9 +95,16 @@ def _padded(parameters: Sequence[torch.Tensor]) -> int:
     return sum(math.ceil(parameter.numel() / ALIGNED) * ALIGNED for parameter in parameters)
 
 
-def _shaped(stretch: torch.Tensor, *, like: torch.Tensor) -> torch.Tensor:
-    """The stretch of a row as a parameter, a convolution's with its channels last."""
-    if like.dim() != 4:
-        return stretch.view(like.shape)
-    units, channels, height, width = like.shape
+def channels_at_the_end(stretch: torch.Tensor, parameter: torch.Tensor, *, channels_last: bool) -> torch.Tensor:
+    """The stretch in the order in which a processor has it, and checkpoints: whatever the order is here."""
+    if channels_last or parameter.dim() != 4:
+        return stretch
+    return stretch.view(parameter.shape).permute(0, 2, 3, 1)
+
+
+def _shaped(stretch: torch.Tensor, parameter: torch.Tensor, *, channels_last: bool) -> torch.Tensor:
+    """The stretch of a row as the parameter that lies there."""
+    if not channels_last or parameter.dim() != 4:
+        return stretch.view(parameter.shape)
+    units, channels, height, width = parameter.shape
     return stretch.view(units, height, width, channels).permute(0, 3, 1, 2)

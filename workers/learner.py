@@ -62,12 +62,14 @@ class Learner(ABC):
     @property
     @abstractmethod
     def remembered(self) -> Sequence[State]:
-        """What the optimizer remembers of each buffer of parameters; one-dimensional, and alike on every device."""
+        """What the optimizer remembers of each buffer of parameters, as views; in the same order on every device."""
 
     def state_tensors(self) -> dict[str, torch.Tensor]:
         """All that the optimizer remembers, by `<buffer>.<name>`; its options are in the spec."""
         tensors = {
-            f"{number}.{name}": value for number, state in enumerate(self.remembered) for name, value in state.items()
+            f"{number}.{name}": value.reshape(-1)
+            for number, state in enumerate(self.remembered)
+            for name, value in state.items()
         }
         return {STEP: torch.tensor(self.steps)} | tensors
 
@@ -77,4 +79,7 @@ class Learner(ABC):
         for number, state in enumerate(self.remembered):
             for name, value in state.items():
                 stored = tensors[f"{number}.{name}"]
-                value[: len(stored)].copy_(stored)
+                if value.dim() > 1:
+                    value.copy_(stored.view(value.shape))
+                else:
+                    value[: len(stored)].copy_(stored)

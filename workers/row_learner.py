@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from service.domain.spec import ExperimentSpec
+from service.domain.spec import ExperimentSpec, Precision
 from workers import devices
-from workers.autograd_stack import stretches
+from workers.autograd_stack import channels_at_the_end, stretches
 from workers.dense import is_written_out
 from workers.evaluation import Evaluation
 from workers.learner import Learner
@@ -78,5 +78,11 @@ class RowLearner(Learner):
     @property
     def remembered(self) -> Sequence[State]:
         self._place()
-        parts = [slice(None)] if self.written_out else list(stretches(list(self.network.parameters())))
-        return [{name: value[part] for name, value in self.memory.items()} for part in parts]
+        if self.written_out:
+            return [self.memory]
+        last = self.spec.precision is Precision.BF16
+        leaves = list(self.network.parameters())
+        return [
+            {name: channels_at_the_end(row[part], leaf, channels_last=last) for name, row in self.memory.items()}
+            for part, leaf in zip(stretches(leaves), leaves, strict=True)
+        ]
