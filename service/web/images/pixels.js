@@ -6,6 +6,7 @@ const PALE = [247, 244, 236];
 const ORANGE = [213, 94, 0];
 
 /** @typedef {(value: number) => readonly number[]} Palette of a number, three numbers 0 to 255 */
+/** @typedef {(number | null | undefined)[][]} Grid rows; null is not finite, and where undefined is there is nothing */
 
 /**
  * A graymap (PGM) of one channel of RGBA pixels: nothing is packed, so it costs no time on either side.
@@ -74,7 +75,7 @@ const NOTHING = [128, 128, 128];
 
 /**
  * Rows of numbers as RGBA.
- * @param {(number | null)[][]} grid
+ * @param {Grid} grid
  * @param {Palette} palette
  * @returns {Uint8ClampedArray<ArrayBuffer>}
  */
@@ -83,6 +84,10 @@ export function coloured(grid, palette) {
   let at = 0;
   for (const row of grid) {
     for (const value of row) {
+      if (value === undefined) {
+        at += 4;
+        continue;
+      }
       const [red, green, blue] = value === null ? NOTHING : palette(value);
       rgba[at] = red;
       rgba[at + 1] = green;

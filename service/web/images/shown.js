@@ -28,7 +28,7 @@ export function show(image, base64) {
 
 /**
  * Rows of numbers as a picture.
- * @param {(number | null)[][]} grid
+ * @param {import('./pixels.js').Grid} grid
  * @param {import('./pixels.js').Palette} palette
  * @param {Record<string, any>} [props]
  * @returns {HTMLCanvasElement}
@@ -41,7 +41,7 @@ export function painted(grid, palette, props = {}) {
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {(number | null)[][]} grid
+ * @param {import('./pixels.js').Grid} grid
  * @param {import('./pixels.js').Palette} palette
  */
 export function paint(canvas, grid, palette) {

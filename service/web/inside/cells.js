@@ -16,7 +16,7 @@ export class Cells {
    */
   constructor({ title, picked, passed, left }) {
     this.picked = picked;
-    /** @type {(number | null)[][]} */
+    /** @type {import('../images/pixels.js').Grid} */
     this.grid = [];
     /** @type {[number, number] | null} */
     this.chosen = null;
@@ -31,7 +31,7 @@ export class Cells {
   }
 
   /**
-   * @param {(number | null)[][]} grid
+   * @param {import('../images/pixels.js').Grid} grid
    * @param {import('../images/pixels.js').Palette} palette
    */
   paint(grid, palette) {
@@ -56,7 +56,7 @@ export class Cells {
     const [height, width] = [this.grid.length, this.grid[0]?.length ?? 0];
     const row = Math.floor(((event.clientY - box.top) / box.height) * height);
     const column = Math.floor(((event.clientX - box.left) / box.width) * width);
-    return row >= 0 && row < height && column >= 0 && column < width && this.grid[row][column] !== null ? [row, column] : null;
+    return row >= 0 && row < height && column >= 0 && column < width && this.grid[row][column] !== undefined ? [row, column] : null;
   }
 
   /** @param {KeyboardEvent} event */
@@ -66,7 +66,7 @@ export class Cells {
     event.preventDefault();
     const [row, column] = this.chosen ?? [0, 0];
     const [nextRow, nextColumn] = [row + by[0], column + by[1]];
-    if (this.grid[nextRow]?.[nextColumn] === undefined || this.grid[nextRow][nextColumn] === null) return;
+    if (this.grid[nextRow]?.[nextColumn] === undefined) return;
     this.picked(nextRow, nextColumn);
   }
 }

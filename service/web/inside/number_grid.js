@@ -18,16 +18,16 @@ export function short(value) {
 }
 
 /**
- * A single long row as several.
- * @param {(number | null)[][]} grid
- * @returns {(number | null)[][]}
+ * A single long row as several; what the last of them lacks is undefined.
+ * @param {import('../images/pixels.js').Grid} grid
+ * @returns {import('../images/pixels.js').Grid}
  */
 export function folded(grid) {
   if (grid.length !== 1 || grid[0].length <= FOLDED) return grid;
   const [row] = grid;
   const rows = Array.from({ length: Math.ceil(row.length / FOLDED) }, (_, i) => row.slice(i * FOLDED, (i + 1) * FOLDED));
   const last = rows[rows.length - 1];
-  while (last.length < FOLDED) last.push(null);
+  while (last.length < FOLDED) last.push(undefined);
   return rows;
 }
 
@@ -44,5 +44,5 @@ export function numberGrid(grid, palette, title) {
     const colour = value === null ? [128, 128, 128] : palette(value);
     return h('span', { title: value === null ? 'not finite' : String(value), style: { 'background-color': `rgb(${colour.join(' ')})`, color: inkOn(colour) } }, short(value));
   }));
-  return h('figure', { class: 'numbers' }, h('div', { class: 'numbers__grid', role: 'img', 'aria-label': `${title}: ${grid.map((row) => row.map(short).join(' ')).join('; ')}`, style: { '--columns': columns } }, cells), h('figcaption', { class: 'muted' }, title));
+  return h('figure', { class: 'numbers' }, h('div', { class: `numbers__grid ${columns > 4 ? 'numbers__grid--many' : ''}`, role: 'img', 'aria-label': `${title}: ${grid.map((row) => row.map(short).join(' ')).join('; ')}`, style: { '--columns': columns } }, cells), h('figcaption', { class: 'muted' }, title));
 }
