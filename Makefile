@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint bench bench-serving install clean
+.PHONY: help demo serve test lint bench bench-serving bench-ui install clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,9 @@ bench: $(INSTALLED) ## Run the benchmarks
 
 bench-serving: $(INSTALLED) ## Measure predictions a second over HTTP; ARGS="--networks mlp --bodies png"
 	$(BIN)/python -m tests.benchmarks.serving $(ARGS)
+
+bench-ui: $(INSTALLED) ## Measure the dashboard in Chromium
+	$(BIN)/python -m tests.benchmarks.ui $(ARGS)
 
 install: $(INSTALLED) ## Make the environment only
 
