@@ -2,11 +2,13 @@
 
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.web.conftest import Bench, watched
@@ -79,9 +81,13 @@ def test_text_and_lines_stand_out_from_their_ground(scheme: str, browser: Browse
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_lines_of_a_view_do_what_they_say(
-    view: str, page: Page, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    view: str, page: Page, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.chdir(tmp_path)
+    picture = Image.new("L", (20, 20), 255)
+    picture.paste(0, (8, 3, 11, 17))
+    picture.save("digit.png")
     page.goto(VIEWS[view](bench))
     settled(page)
     page.get_by_text("This view with curl and Python").click()

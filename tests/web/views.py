@@ -19,6 +19,11 @@ VIEWS: dict[str, Callable[[Bench], str]] = {
     "experiments": lambda bench: f"/#/experiments?name=looked%20at&ids={_both(bench)}",
     "curves": lambda bench: f"/#/experiments/{_one(bench)}",
     "findings": lambda bench: f"/#/experiments/{_one(bench)}?tab=findings",
+    **{
+        tab: lambda bench, tab=tab: f"/#/experiments/{_one(bench)}?tab={tab}"  # type: ignore[misc]
+        for tab in ("layers", "confusion", "mistakes", "filters", "inside", "notes")
+    },
+    "draw": lambda bench: f"/#/draw?models={_both(bench)}",
     "checkpoints": lambda bench: f"/#/experiments/{_one(bench)}?tab=checkpoints",
     "compare": lambda bench: f"/#/compare?ids={_both(bench)}",
     "new": lambda _: "/#/new?architecture.name=cnn&early_stopping.patience=3",
