@@ -113,7 +113,8 @@ export function range(grid) {
   return least > greatest ? [0, 0] : [least, greatest];
 }
 
-/** Black or white, whichever is read on this colour. @param {readonly number[]} colour */
-export function inkOn([red, green, blue]) {
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? '#000000' : '#ffffff';
+/** Black or white, whichever stands out more (WCAG 2.2, relative luminance). @param {readonly number[]} colour */
+export function inkOn(colour) {
+  const [red, green, blue] = colour.map((each) => (each <= 10 ? each / 3294 : ((each / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? '#000000' : '#ffffff';
 }

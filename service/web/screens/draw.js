@@ -1,7 +1,7 @@
 // @ts-check
 /** A slate to draw digits on, and the networks that read them while one draws. */
 
-import { commands } from '../commands.js';
+import { commands, request } from '../commands.js';
 import { disagreements } from '../draw/disagreements.js';
 import { keeping } from '../draw/keeping.js';
 import { Pad } from '../draw/pad.js';
@@ -61,6 +61,7 @@ export async function show(root, { params, signal, setParams, announce }) {
   async function leave() {
     remember('slate', pad.strokes.drawing);
     remember('drawn', pad.strokes.empty ? null : await toBase64(await pad.png()));
+    tell();
   }
 
   function answered() {
@@ -145,14 +146,9 @@ export async function show(root, { params, signal, setParams, announce }) {
   }
 
   function tell() {
-    commands(how, readers.map(({ of, run }) => {
-      const url = `${location.origin}/v1/experiments/${of.id}/predictions?checkpoint=${of.checkpoint}&seen=true`;
-      return {
-        label: `What ${run?.name ?? 'this network'} reads in a picture (save the slate as digit.png)`,
-        curl: `curl -sS '${url}' -H 'Content-Type: image/png' --data-binary @digit.png`,
-        python: `import pathlib\nimport httpx\n\npicture = pathlib.Path("digit.png").read_bytes()\nhttpx.post("${url}", content=picture, headers={"Content-Type": "image/png"}).raise_for_status().json()`,
-      };
-    }));
+    const drawn = recall('drawn', null);
+    const body = drawn ? { images: [{ base64: drawn }] } : { pixels: [[0, 0, 0], [0, 255, 0], [0, 255, 0], [0, 0, 0]] };
+    commands(how, readers.map(({ of, run }) => request(`What ${run?.name ?? 'this network'} reads in the drawing`, `/v1/experiments/${of.id}/predictions?checkpoint=${of.checkpoint}&seen=true`, { body })));
   }
 
   signal.addEventListener('abort', () => readers.forEach((each) => each.close()));

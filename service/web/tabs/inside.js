@@ -11,7 +11,7 @@ import { greys } from '../images/pixels.js';
 import { painted } from '../images/shown.js';
 import { Closely } from '../inside/closely.js';
 import { layerRow } from '../inside/layer_row.js';
-import { chooser, look, subject } from '../inside/subject.js';
+import { chooser, drawn, look, subject } from '../inside/subject.js';
 import { newest } from '../newest.js';
 import { stylesheet } from '../stylesheet.js';
 import { numbered } from './mistakes.js';
@@ -116,7 +116,7 @@ export async function show(root, { id, experiment, params, signal, setParams }) 
     if (shown === String(now)) return;
     shown = String(now);
     if (slider.stored.epochs.length) ask();
-    commands(how, [request('What each layer makes of this image', `/v1/experiments/${id}/activations?checkpoint=${weights(now)}`, { body: of.drawn ? { images: [{ base64: '…' }] } : { index: of.index, split: of.split } })]);
+    commands(how, [request('What each layer makes of this image', `/v1/experiments/${id}/activations?checkpoint=${weights(now)}`, { body: of.drawn ? { images: [{ base64: drawn() }] } : { index: of.index, split: of.split } })]);
   }
 
   update(params, experiment);
