@@ -12,6 +12,7 @@ limits: one held-out digit in 50 is `doubtful`, one in 500 `no_digit`.
 """
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -22,6 +23,8 @@ from service.domain.examination import Distance
 MOST_COMPONENTS = 40
 MOST_FITTED, MOST_HELD_OUT = 12_000, 5_000
 """Images; with more of MNIST's neither the components nor the limits change to speak of."""
+AT_ONCE = 512
+"""Images that are reckoned with together: more take much memory for no time."""
 SHRINKAGE = 0.05
 """Each class's covariance takes so much of the one that all classes share."""
 DOUBTFUL, NO_DIGIT = 0.02, 0.005
@@ -107,8 +110,8 @@ def fit(images: np.ndarray, labels: np.ndarray) -> Familiarity:
     held, fitted = places[:third][:MOST_HELD_OUT], places[third:][:MOST_FITTED]
     classes = labels[fitted]
     pixels, smallest = images[0].size, int(np.bincount(classes).min())
-    mean, components = _principal(_unit(images[fitted]), most=min(MOST_COMPONENTS, pixels // 3, smallest // 4))
-    features = _features(images[fitted], mean, components)[0].astype(np.float64)
+    mean, components = _principal(_few(images, fitted), most=min(MOST_COMPONENTS, pixels // 3, smallest // 4))
+    features = np.concatenate([_features(few, mean, components)[0] for few in _few(images, fitted)]).astype(np.float64)
     of_class = [features[classes == number] for number in range(int(classes.max()) + 1)]
     own = np.stack([np.cov(each.T) for each in of_class])
     covariances = (1 - SHRINKAGE) * own + SHRINKAGE * own.mean(0)
@@ -122,7 +125,9 @@ def fit(images: np.ndarray, labels: np.ndarray) -> Familiarity:
         distances=np.zeros(0),
         gap=np.zeros(()),
     )
-    measured, to_classes = known.measure(images[held])
+    parts = [known.measure(few) for few in _few(images, held)]
+    measured = np.concatenate([each for each, _ in parts], axis=1)
+    to_classes = np.concatenate([each for _, each in parts])
     right = to_classes[np.arange(len(held)), labels[held]] - to_classes.min(1)
     scaled = _with(known, held_out=np.sort(measured, axis=1), gap=np.asarray(_at(np.sort(right), DOUBTFUL)))
     return _with(scaled, distances=np.sort(scaled._combined(measured)))
@@ -132,15 +137,26 @@ def _with(known: Familiarity, **changed: np.ndarray) -> Familiarity:
     return Familiarity(**{each.name: changed.get(each.name, getattr(known, each.name)) for each in fields(known)})
 
 
-def _principal(vectors: np.ndarray, *, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """The mean `(pixels,)` and the directions of largest variance `(pixels, most)`; the vectors are centred."""
+def _few(images: np.ndarray, places: np.ndarray) -> Iterator[np.ndarray]:
+    """Of the images at these places, `AT_ONCE` after another."""
+    for start in range(0, len(places), AT_ONCE):
+        yield images[places[start : start + AT_ONCE]]
+
+
+def _principal(images: Iterable[np.ndarray], *, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """The mean `(pixels,)` of images of unit length and the directions of largest variance `(pixels, most)`."""
     from scipy.linalg import eigh
 
-    mean = vectors.mean(0)
-    vectors -= mean
-    pixels = len(mean)
-    found = eigh(vectors.T @ vectors, subset_by_index=(pixels - most, pixels - 1))[1]
-    return mean, np.ascontiguousarray(found[:, ::-1])
+    count, total, products = 0, np.zeros(()), np.zeros(())
+    for few in images:
+        vectors = _unit(few)
+        count += len(vectors)
+        total = total + vectors.sum(0, dtype=np.float64)
+        products = products + vectors.T @ vectors
+    mean, pixels = total / count, len(total)
+    scatter = products / count - np.outer(mean, mean)
+    found = eigh(scatter.astype(np.float32), subset_by_index=(pixels - most, pixels - 1))[1]
+    return mean.astype(np.float32), np.ascontiguousarray(found[:, ::-1])
 
 
 def _unit(images: np.ndarray) -> np.ndarray:
