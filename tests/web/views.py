@@ -31,7 +31,6 @@ VIEWS: dict[str, Callable[[Bench], str]] = {
     "filters": lambda bench: f"/#/experiments/{_one(bench)}?tab=filters&unit=1",
     "inside": lambda bench: f"/#/experiments/{_one(bench)}?tab=inside&layer=convolution1&map=1&row=2&column=2",
     "notes": lambda bench: f"/#/experiments/{_one(bench)}?tab=notes",
-    "draw": lambda bench: f"/#/draw?models={_both(bench)}",
     "compare": lambda bench: f"/#/compare?ids={_both(bench)}",
     "new": lambda _: "/#/new?architecture.name=cnn&early_stopping.patience=3",
     "queue": lambda _: "/#/queue",
