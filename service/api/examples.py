@@ -278,7 +278,7 @@ def _predictions() -> Predictions:
         confidence=0.991,
         probabilities=(0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.991, 0.001, 0.001),
         logits=(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 6.899, 0.0, 0.0),
-        preprocessing=Preprocessing(inverted=True, cropped=(4, 2, 20, 24)),
+        preprocessing=Preprocessing(inverted=True, cropped=(4, 2, 20, 24), centred="mass"),
     )
     return Predictions(experiment_id=_ID, checkpoint=CheckpointName(name="best", epoch=2), predictions=(seven,))
 

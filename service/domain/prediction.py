@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -116,6 +116,9 @@ class Preprocessing(Record):
     cropped: tuple[int, int, int, int] | None
     """Left, top, width and height of the ink in pixels of the image as sent (turned upright where its EXIF says so).
     None where the image was already framed as its data set is, or holds no ink: then nothing was cut."""
+    centred: Literal["mass", "box"] | None = None
+    """What was put in the middle, as the data set's makers did: the ink's centre of mass, or that of its box. None
+    where nothing was cut."""
     warnings: tuple[str, ...] = ()
     """Sentences about what may make the answer wrong; each is one of a fixed set."""
 

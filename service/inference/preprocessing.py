@@ -44,7 +44,8 @@ def frame(
     placed = _placed(found, image_size=image_size, native_size=native_size, framing=framing)
     sent = found.step * reduction
     left, top, width, height = (side * sent for side in found.box)
-    return placed, Preprocessing(inverted=inverted, cropped=(left, top, width, height), warnings=found.warnings)
+    cropped = (left, top, width, height)
+    return placed, Preprocessing(inverted=inverted, cropped=cropped, centred=framing.centre, warnings=found.warnings)
 
 
 def is_framed(grey: np.ndarray, *, sizes: tuple[int, ...], native_size: int, framing: Framing) -> bool:

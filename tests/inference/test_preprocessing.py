@@ -106,7 +106,8 @@ def test_images_in_another_unit_are_stretched_and_stay_in_place(digits: np.ndarr
 
 def test_ink_is_scaled_to_the_box_and_its_mass_is_centred(digits: np.ndarray) -> None:
     for image in digits[:30]:
-        result, _ = framed(page(image))
+        result, done = framed(page(image))
+        assert done.centred == "mass"
         rows, columns = np.nonzero(result > 64)
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == pytest.approx(20, abs=1.1)
         mass = result.sum()
@@ -117,7 +118,8 @@ def test_ink_is_scaled_to_the_box_and_its_mass_is_centred(digits: np.ndarray) ->
 
 def test_the_box_is_centred_where_the_framing_says_so(digits: np.ndarray) -> None:
     for image in digits[:30]:
-        result, _ = framed(page(image), Framing(box=12, centre="box"), 16)
+        result, done = framed(page(image), Framing(box=12, centre="box"), 16)
+        assert done.centred == "box"
         left, top, width, height = ink.bounds(result > 64) or (0, 0, 0, 0)
         assert left + width / 2 == pytest.approx(8, abs=1)
         assert top + height / 2 == pytest.approx(8, abs=1)
