@@ -1,6 +1,5 @@
-"""`ardoise serve`: the API in this process, the workers as children of it."""
+"""`ardoise serve`: the API in this process or in several below it, the workers as children of it."""
 
-import contextlib
 import errno
 import os
 import signal
@@ -8,21 +7,13 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-import uvicorn
 
 from service import logs
-from service.api.server import Server
+from service.api.replicas import Replicas
+from service.api.server import ApiServer
 from service.errors import ArdoiseError
 from service.settings import Settings
 from service.workforce import Workforce
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-LAST_REQUESTS_SECONDS = 5
-"""How long requests in flight have when the service ends."""
 
 
 def serve(
@@ -34,10 +25,15 @@ def serve(
     """
     logs.configure(settings)
     workforce = Workforce(settings)
-    server = _Server(settings, workforce, lambda: announce(_url(listener)))
+    url = _url(listener)
+    api = (ApiServer if settings.api_processes == 1 else Replicas)(
+        settings,
+        on_start=lambda: announce(url),
+        on_end=workforce.end,  # the workers end while the last requests do
+    )
 
     def end(*_: object) -> None:
-        server.should_exit = True
+        api.end()
 
     for each in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them once more when it has ended: not to die of it
         signal.signal(each, end)
@@ -45,15 +41,14 @@ def serve(
         threading.Thread(target=_call_at_end_of_stdin, args=(end,), daemon=True).start()
     workforce.start()
     try:
-        with contextlib.suppress(SystemExit):  # uvicorn's word for an app that did not start
-            server.run(sockets=[listener])
+        api.answer(listener)
     finally:
-        if server.force_exit:
+        if api.force_exit:
             workforce.hurry()
         signal.signal(signal.SIGINT, lambda *_: workforce.hurry())
         workforce.end()
         workforce.join()
-    if not server.started:
+    if api.failed:
         raise ArdoiseError("the API did not start; the log above says why")
 
 
@@ -70,37 +65,6 @@ def listen(host: str, port: int) -> socket.socket:
         else:
             advice = f"cannot be listened on: {error.strerror or error}"
         raise ArdoiseError(f"port {port} of {host} {advice}") from error
-
-
-class _Server(Server):
-    """The API's server, which says when it answers, and lets the workers end while its last requests do."""
-
-    def __init__(self, settings: Settings, workforce: Workforce, announce: Callable[[], None]) -> None:
-        def app() -> "FastAPI":
-            from service.app import create_app  # takes a second: the workers are on their way meanwhile
-
-            return create_app(settings)
-
-        super().__init__(
-            uvicorn.Config(
-                app,
-                factory=True,
-                log_config=None,  # service/logs.py has it
-                access_log=False,  # service/api/requests.py writes it
-                server_header=False,
-                timeout_graceful_shutdown=LAST_REQUESTS_SECONDS,
-            )
-        )
-        self._workforce, self._announce = workforce, announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._announce()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._workforce.end()
-        await super().shutdown(sockets)
 
 
 def _call_at_end_of_stdin(end: Callable[[], None]) -> None:

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     ] = None
     host: Annotated[str, Field(description="Address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on")] = 8000
+    api_processes: Annotated[
+        int, Field(ge=1, le=64, description="Processes that answer requests, behind one port and beside the workers")
+    ] = 1
     workers: Annotated[
         Literal["auto"] | Annotated[int, Field(ge=0, le=256)],
         Field(

@@ -16,6 +16,7 @@ WORKERS_HELP = "Worker processes: a number, or auto for one a core, or one for a
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any free one.")] = None,
+    api_processes: Annotated[int | None, typer.Option(help="Processes that answer requests, behind that port.")] = None,
     workers: Annotated[str | None, typer.Option(help=f"{WORKERS_HELP} 0: the API alone.")] = None,
     until_stdin_closes: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
@@ -25,15 +26,19 @@ def serve(
     """
     from service import serving
 
-    settings = read_settings(host=host, port=port, workers=workers)
+    settings = read_settings(host=host, port=port, api_processes=api_processes, workers=workers)
     trainers = (
         f"{settings.worker_count} worker{'s' * (settings.worker_count > 1)}"
         if settings.worker_count
         else "no worker: nothing is trained here"
     )
 
+    answering = f"{settings.api_processes} API processes, " if settings.api_processes > 1 else ""
+
     def announce(url: str) -> None:
-        typer.echo(f"Ardoise serves at {url} ({trainers}; data in {settings.home.resolve()}; Ctrl-C ends it)")
+        typer.echo(
+            f"Ardoise serves at {url} ({answering}{trainers}; data in {settings.home.resolve()}; Ctrl-C ends it)"
+        )
 
     listener = serving.listen(settings.host, settings.port)
     serving.serve(settings, listener, announce=announce, until_stdin_closes=until_stdin_closes)
@@ -89,6 +94,6 @@ def read_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         wrong = error.errors()[0]
         name = str(wrong["loc"][0])
-        where = f"--{name}" if overrides.get(name) is not None else f"ARDOISE_{name.upper()}"
+        where = f"--{name.replace('_', '-')}" if overrides.get(name) is not None else f"ARDOISE_{name.upper()}"
         allowed = " or ".join(each["msg"].lower() for each in error.errors() if each["loc"][0] == name)
         raise ArdoiseError(f"{where}={wrong['input']}: {allowed}") from error

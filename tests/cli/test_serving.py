@@ -25,7 +25,7 @@ def test_sigterm_ends_the_service_and_all_its_processes(serving: Serving) -> Non
     children = served.children
     served.process.terminate()
     assert served.process.wait(timeout=60) == 0
-    assert [pid for pid in children if not has_ended(pid)] == []
+    until(lambda: all(map(has_ended, children)), what="the end of the children", seconds=30)
 
 
 def test_an_interrupt_ends_it_as_well(serving: Serving) -> None:

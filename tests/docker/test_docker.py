@@ -12,7 +12,8 @@ from threading import Thread
 
 import pytest
 
-from service import serving, workforce
+from service import workforce
+from service.api import server
 from tests.cli.conftest import Served, start, stop
 
 ROOT = Path(__file__).parents[2]
@@ -175,4 +176,4 @@ def test_compose_builds_this_image_and_keeps_its_data() -> None:
 
 def test_compose_gives_the_service_the_time_that_it_takes_to_end() -> None:
     grace = float(compose()["services.ardoise.stop_grace_period"].removesuffix("s"))
-    assert grace > serving.LAST_REQUESTS_SECONDS + workforce.DRAIN_SECONDS
+    assert grace > server.LAST_REQUESTS_SECONDS + workforce.DRAIN_SECONDS
