@@ -19,11 +19,6 @@ VIEWS: dict[str, Callable[[Bench], str]] = {
     "experiments": lambda bench: f"/#/experiments?name=looked%20at&ids={_both(bench)}",
     "curves": lambda bench: f"/#/experiments/{_one(bench)}",
     "findings": lambda bench: f"/#/experiments/{_one(bench)}?tab=findings",
-    **{
-        tab: lambda bench, tab=tab: f"/#/experiments/{_one(bench)}?tab={tab}"  # type: ignore[misc]
-        for tab in ("layers", "confusion", "mistakes", "filters", "inside", "notes")
-    },
-    "draw": lambda bench: f"/#/draw?models={_both(bench)}",
     "checkpoints": lambda bench: f"/#/experiments/{_one(bench)}?tab=checkpoints",
     "layers": lambda bench: f"/#/experiments/{_one(bench)}?tab=layers",
     "confusion": lambda bench: f"/#/experiments/{_one(bench)}?tab=confusion",
@@ -31,6 +26,7 @@ VIEWS: dict[str, Callable[[Bench], str]] = {
     "filters": lambda bench: f"/#/experiments/{_one(bench)}?tab=filters&unit=1",
     "inside": lambda bench: f"/#/experiments/{_one(bench)}?tab=inside&layer=convolution1&map=1&row=2&column=2",
     "notes": lambda bench: f"/#/experiments/{_one(bench)}?tab=notes",
+    "draw": lambda bench: f"/#/draw?models={_both(bench)}",
     "compare": lambda bench: f"/#/compare?ids={_both(bench)}",
     "new": lambda _: "/#/new?architecture.name=cnn&early_stopping.patience=3",
     "queue": lambda _: "/#/queue",
