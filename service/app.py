@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from service import submission
 from service.analysis import charts
 from service.api import (
+    archives,
     calibration,
     catalogue,
     checkpoints,
@@ -70,6 +71,7 @@ DESCRIPTION = "Trains handwritten-digit networks, shows how they learn, and read
 RESOURCES = (
     experiments,
     sweeps,
+    archives,
     metrics,
     events,
     curves,

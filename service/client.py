@@ -251,6 +251,10 @@ class Client:
         path = _path(experiment_id, "checkpoints", str(checkpoint), EXPORT_PATHS[ExportFormat(format)])
         return self._send("GET", path, wait=EXPORT_SECONDS).content
 
+    def archive(self, experiment_id: str) -> bytes:
+        """All that is known of the run, in any state, as a zip file; its weights are another file."""
+        return self._send("GET", _path(experiment_id, "export")).content
+
     def predict(self, experiment_id: str, images: Iterable[Image], *, checkpoint: str | int = "best") -> Predictions:
         """Read any number of digits, answered in the order of the images. Files travel as they are, pixels as JSON."""
         return _together(self.predict_in_parts(experiment_id, images, checkpoint=checkpoint))

@@ -1,15 +1,13 @@
 """Rows in the formats that they are asked for in, and the tag by which a client knows what it has already."""
 
-import csv
-import io
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Response
 
+from service.analysis import epoch_table
 from service.api.following import Snapshot
-from service.domain.metrics import EpochMetrics, EpochPage
+from service.domain.metrics import EpochPage
 
 
 class Format(StrEnum):
@@ -48,22 +46,13 @@ def answer(
 def _written(found: Snapshot, chosen: Format) -> str:
     match chosen:
         case Format.CSV:
-            return as_csv(found.epochs)
+            return epoch_table.as_csv(found.epochs)
         case Format.NDJSON:
             return "".join(f"{row.model_dump_json()}\n" for row in found.epochs)
         case Format.JSON:
             return EpochPage(
                 experiment_id=found.experiment.id, state=found.experiment.state, items=found.epochs
             ).model_dump_json()
-
-
-def as_csv(epochs: Sequence[EpochMetrics]) -> str:
-    """A header and a line an epoch, ended by a newline; numbers unrounded, an empty cell where there is none."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(EpochMetrics.model_fields)
-    table.writerows(row.model_dump(mode="json").values() for row in epochs)
-    return text.getvalue()
 
 
 def choose(asked: Format | None, *, accept: str | None) -> Format:

@@ -9,6 +9,7 @@ import sys
 import typer
 
 from service.cli import (
+    archiving,
     asking,
     commenting,
     comparing,
@@ -51,6 +52,7 @@ commands.command()(comparing.compare)
 commands.command()(asking.presets)
 commands.command()(predicting.predict)
 commands.command()(exporting.export)
+commands.command()(archiving.archive)
 commands.command()(evaluating.evaluate)
 commands.command()(evaluating.evaluations)
 commands.add_typer(registering.commands, name="model")

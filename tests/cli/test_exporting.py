@@ -1,3 +1,4 @@
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,14 @@ def test_the_file_is_called_after_the_run_where_nothing_is_said(
     missing = ardoise("export", completed.id, "--checkpoint", 7, url=service.url)
     assert (missing.status, "no checkpoint '7'" in missing.err) == (1, True)
     assert [each.name for each in tmp_path.iterdir()] == [f"{completed.id}.onnx"]
+
+
+def test_a_run_is_archived_with_its_notes(
+    service: Served, client: Client, completed: Experiment, ardoise: Ardoise, tmp_path: Path
+) -> None:
+    file = tmp_path / "run.zip"
+    said = ardoise("archive", completed.id, "-o", file, url=service.url)
+    assert (said.status, said.out, said.err) == (0, f"{file}\n", "")
+    assert file.read_bytes() == client.archive(completed.id)
+    with zipfile.ZipFile(file) as stored:
+        assert f'"experiment_id": "{completed.id}"' in stored.read("findings.json").decode()

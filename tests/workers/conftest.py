@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,14 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+import torch
 
 from service import ids, submission
-from service.domain.experiment import Experiment
+from service.domain.experiment import Experiment, State
 from service.domain.metrics import EpochMetrics
+from service.domain.run import Run
 from service.domain.spec import ExperimentSpec
-from service.storage import Database, experiments, metrics, migrations
+from service.storage import Database, checkpoints, experiments, metrics, migrations
+from service.storage.tables import ExperimentRow
+from workers import across, run
+from workers.heartbeat import Heartbeat
+from workers.turns import Turns
+from workers.workshop import Workshop
 
 PATIENCE_SECONDS = 60.0
+LONG = "x" * 100
+"""Too long for the name of a socket."""
 
 
 @dataclass
@@ -62,6 +73,15 @@ class Bench:
         newest = max((self.artifacts / experiment_id).glob("*/weights.safetensors"))
         return newest.read_bytes()
 
+    def lose(self, experiment_id: str, *, after: int | None = None) -> None:
+        """Let an ended run wait again, as one that was lost before its end, or after its checkpoint of an epoch."""
+        lost = {"state": State.QUEUED, "finished_at": None, "test_loss": None, "test_accuracy": None, "diverged": False}
+        with self.database.writing() as session:
+            for each in checkpoints.all_of(session, experiment_id):
+                if after is not None and each.epoch > after:
+                    checkpoints.forget(session, each)
+            session.execute(sa.update(ExperimentRow).where(ExperimentRow.id == experiment_id).values(**lost))
+
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start `python -m workers`; its settings come from the environment alone."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith("ARDOISE_")}
@@ -77,6 +97,22 @@ class Bench:
         """Let workers empty the queue, and wait for it."""
         process = self.start("--count", str(count), "--drain", **environment)
         assert process.wait(timeout=PATIENCE_SECONDS) == 0
+
+    def work(self) -> None:
+        """Do in this process what a worker does, until nothing waits."""
+        threads = torch.get_num_threads()
+        workshop = Workshop(
+            worker="here:1", database=self.database, artifacts=self.artifacts, data_dir=self.home / "data",
+            mirror="http://127.0.0.1:9", lease_seconds=60.0, max_failures=3, threads=1,
+        )  # fmt: skip
+        heartbeat = Heartbeat(self.database, worker="here:1", lease_seconds=60.0, draining=threading.Event())
+        turns = Turns(self.database, worker="here:1", lease_seconds=60.0)
+        while (taken := turns.take()) is not None:
+            if isinstance(taken, Run):
+                run.execute(taken, workshop, heartbeat)
+            else:
+                across.execute(taken, workshop, heartbeat)
+        torch.set_num_threads(threads)
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Look every few milliseconds until it holds; fail when patience is at an end."""
@@ -102,6 +138,24 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     database = Database(f"sqlite:///{tmp_path / 'ardoise.db'}")
     migrations.upgrade(database)
     bench = Bench(home=tmp_path, database=database)
+    try:
+        yield bench
+    finally:
+        bench.close()
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One warm worker for all tests that leave no run behind: starting one takes longer than most runs.
+
+    The path of its temporary folder is long.
+    """
+    home = tmp_path_factory.mktemp("bench")
+    (home / LONG).mkdir()
+    database = Database(f"sqlite:///{home / 'ardoise.db'}")
+    migrations.upgrade(database)
+    bench = Bench(home=home, database=database)
+    bench.start("--count", "1", TMPDIR=str(home / LONG))
     try:
         yield bench
     finally:

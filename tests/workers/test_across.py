@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,18 +19,13 @@ from service import datasets, ids
 from service.domain.evaluation import Evaluation, EvaluationRequest
 from service.domain.experiment import State
 from service.domain.manifest import Manifest
-from service.domain.run import Run
 from service.inference.preprocessing import frame
 from service.storage import checkpoints, evaluations, experiments
 from tests.datasets.test_torchvision_sets import idx_images, idx_labels
 from tests.workers.conftest import Bench
-from workers import across, run
-from workers.heartbeat import Heartbeat
-from workers.turns import Turns
-from workers.workshop import Workshop
 
 NOWHERE = Path("nowhere")
-MANY = 2_500
+MANY = 1_500
 """Test images: to frame them takes seconds, in which a worker can be killed."""
 
 
@@ -50,30 +44,13 @@ def get(bench: Bench, experiment_id: str, evaluation_id: str) -> Evaluation:
         return evaluations.get(session, experiment_id, evaluation_id)
 
 
-def work(bench: Bench) -> None:
-    """Do in this process what a worker does, until nothing waits."""
-    workshop = Workshop(
-        worker="here:1", database=bench.database, artifacts=bench.artifacts, data_dir=bench.home / "data",
-        mirror="http://127.0.0.1:9", lease_seconds=60.0, max_failures=3, threads=1,
-    )  # fmt: skip
-    heartbeat = Heartbeat(bench.database, worker="here:1", lease_seconds=60.0, draining=threading.Event())
-    turns = Turns(bench.database, worker="here:1", lease_seconds=60.0)
-    while (taken := turns.take()) is not None:
-        if isinstance(taken, Run):
-            run.execute(taken, workshop, heartbeat)
-        else:
-            across.execute(taken, workshop, heartbeat)
-
-
 @pytest.fixture
-def trained(bench: Bench) -> Iterator[str]:
+def trained(bench: Bench) -> str:
     """A perceptron of generated images of 16x16, with label smoothing; its id."""
-    threads = torch.get_num_threads()
     spec = {"loss": {"name": "cross_entropy", "label_smoothing": 0.1}, "checkpoints": {"keep": "all"}}
     experiment_id = bench.submit(architecture="perceptron", epochs=2, **spec)
-    work(bench)
-    yield experiment_id
-    torch.set_num_threads(threads)
+    bench.work()
+    return experiment_id
 
 
 def by_hand(bench: Bench, experiment_id: str, images: torch.Tensor, *, epoch: int) -> torch.Tensor:
@@ -101,7 +78,7 @@ def test_it_is_what_torch_makes_of_the_images_resized_or_framed_and_standardised
     bench: Bench, trained: str
 ) -> None:
     resized, framed, first = (ask(bench, trained, framing=how) for how in ("none", "recorded", "recorded"))
-    work(bench)
+    bench.work()
     test = datasets.load("digits", data_dir=NOWHERE).test
     facts = datasets.facts("synthetic")
     best = bench.get(trained).best
@@ -134,7 +111,7 @@ def test_it_is_what_torch_makes_of_the_images_resized_or_framed_and_standardised
 
 def test_its_own_test_split_gives_what_the_run_found_at_its_end(bench: Bench, trained: str) -> None:
     asked = ask(bench, trained, dataset="synthetic")
-    work(bench)
+    bench.work()
     found, test = get(bench, trained, asked), bench.get(trained).test
     assert test is not None
     assert found.accuracy == test.accuracy
@@ -145,7 +122,7 @@ def test_its_own_test_split_gives_what_the_run_found_at_its_end(bench: Bench, tr
 
 def test_an_epoch_is_evaluated_by_its_number(bench: Bench, trained: str) -> None:
     asked = ask(bench, trained, checkpoint="1", framing="none")
-    work(bench)
+    bench.work()
     found = get(bench, trained, asked)
     assert (found.checkpoint.name, found.checkpoint.epoch) == ("1", 1)
     test = datasets.load("digits", data_dir=NOWHERE).test.resized(16)
@@ -161,7 +138,7 @@ def test_weights_that_are_damaged_or_gone_fail_with_the_reason_and_the_others_do
         file.seek(-1, os.SEEK_END)
         file.write(b"?")
     gone = ask(bench, trained, dataset="usps", checkpoint="2")
-    work(bench)
+    bench.work()
     failed = get(bench, trained, asked)
     assert failed.state is State.FAILED
     assert failed.error is not None
@@ -181,7 +158,7 @@ def test_weights_that_a_longer_run_has_replaced_fail_with_what_there_is(bench: B
         checkpoints.forget(session, newest)
         checkpoints.forget(session, first)
         checkpoints.publish(session, newest.model_copy(update={"id": ids.new(), "epoch": 4}))
-    work(bench)
+    bench.work()
     failed = get(bench, trained, by_number).error
     assert failed is not None
     assert failed.message.endswith("has no checkpoint '1'; there are: last, 4")
@@ -228,7 +205,7 @@ def test_a_worker_or_all_that_are_killed_in_the_middle_lose_nothing(bench: Bench
     assert get(bench, trained, victim).state is State.RUNNING
     bench.drain(ARDOISE_DATA_DIR=str(data_dir))
     reference = ask(bench, trained, dataset="mnist")
-    work(bench)
+    bench.work()
     found, expected = get(bench, trained, victim), get(bench, trained, reference)
     assert (found.state, found.attempt, expected.attempt) == (State.COMPLETED, 3, 1)
     assert (found.confusion, found.loss, found.preprocessing) == (
@@ -252,10 +229,9 @@ def asleep(pid: int) -> Iterator[None]:
 def test_a_sleeper_past_its_lease_writes_nothing_more(bench: Bench, trained: str, data_dir: Path) -> None:
     settings = {"ARDOISE_DATA_DIR": str(data_dir), "ARDOISE_LEASE_SECONDS": "1"}
     victim = ask(bench, trained, dataset="mnist")
-    bench.start("--count", "1", **settings)
+    bench.start("--count", "2", **settings)
     bench.wait_until(partial(_is_running, bench, trained, victim, attempt=1))
     with asleep(_pid(bench, trained, victim)):
-        bench.start("--count", "1", **settings)
         bench.wait_until(lambda: get(bench, trained, victim).state.ended)
         done = get(bench, trained, victim)
     after = ask(bench, trained)
@@ -292,7 +268,7 @@ def test_one_for_the_end_is_done_when_its_run_is_and_fails_where_that_leaves_no_
         wanted = [(ids.new(), each, "digits") for each in (trained, cancelled)]
         evaluations.add_for_the_end(session, wanted, owner=None, now=datetime.now(UTC))
         experiments.cancel(session, cancelled, now=datetime.now(UTC))
-    work(bench)
+    bench.work()
     found, lost = (get(bench, experiment_id, each) for each, experiment_id, _ in wanted)
     assert (found.state, found.checkpoint.epoch) == (State.COMPLETED, 1)
     assert lost.state is State.FAILED

@@ -2,18 +2,17 @@
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from service import ids, submission
 from service.domain.experiment import State
 from service.domain.spec import ExperimentSpec
-from service.storage import Database, experiments, migrations, workers
+from service.storage import experiments, workers
 from service.storage.tables import ExperimentRow
 from tests.workers.conftest import Bench, numbers
 
@@ -24,20 +23,6 @@ SMALL: dict[str, Any] = {
     "schedule": "cosine",
     "epochs": 6,
 }
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """One warm worker for most tests of this module."""
-    home = tmp_path_factory.mktemp("bench")
-    database = Database(f"sqlite:///{home / 'ardoise.db'}")
-    migrations.upgrade(database)
-    bench = Bench(home=home, database=database)
-    bench.start("--count", "1")
-    try:
-        yield bench
-    finally:
-        bench.close()
 
 
 def submit(bench: Bench, count: int, *, apart: bool = False, **spec: Any) -> list[str]:

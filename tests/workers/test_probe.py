@@ -6,17 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 import torch
 from torch import nn
 from torch.nn import functional
 
 from service import activations, architectures
 from service.domain.diagnostics import EpochDiagnostics, LayerDiagnostics
-from service.domain.experiment import State
 from service.domain.spec import ExperimentSpec
-from service.storage import checkpoints, diagnostics
-from service.storage.tables import ExperimentRow
+from service.storage import diagnostics
 from tests.workers.conftest import Bench
 from workers import learners, probe, training_data
 from workers.cohort import Cohort
@@ -363,33 +360,34 @@ def looks(bench: Bench, experiment_id: str) -> tuple[EpochDiagnostics, ...]:
         return diagnostics.looks(session, experiment_id)
 
 
-def test_workers_store_what_they_see_and_a_run_that_is_lost_ends_with_the_same(bench: Bench) -> None:
+def ended(bench: Bench, *experiment_ids: str) -> bool:
+    """True once all of them have."""
+    return all(bench.get(each).state.ended for each in experiment_ids)
+
+
+def test_workers_store_what_they_see_and_a_run_that_is_lost_ends_with_the_same(shared: Bench) -> None:
     """Its later half is gone through again, after figures that are not its own were left there."""
     chosen: dict[str, Any] = {"epochs": 6, "batch_size": 16, "architecture": MLP, "checkpoints": {"keep": "all"}}
-    experiment_id = bench.submit(**chosen)
-    bench.drain()
-    whole = looks(bench, experiment_id)
+    experiment_id = shared.submit(**chosen)
+    shared.wait_until(lambda: ended(shared, experiment_id))
+    whole = looks(shared, experiment_id)
     assert [each.epoch for each in whole] == [1, 2, 3, 4, 5, 6]
     assert [layer.name for layer in whole[0].layers] == ["hidden1", "hidden2", "output"]
-    with bench.database.writing() as session:
-        for number, each in enumerate(checkpoints.all_of(session, experiment_id)):
-            if number < 3:
-                checkpoints.forget(session, each)
+    with shared.database.writing() as session:
         wrong = [whole[0].model_copy(update={"epoch": epoch}) for epoch in (5, 7)]
         diagnostics.record(session, experiment_id, wrong)
-        lost = {"state": State.QUEUED, "finished_at": None, "test_loss": None, "test_accuracy": None}
-        session.execute(sa.update(ExperimentRow).values(**lost))
-    bench.drain()
-    assert bench.get(experiment_id).attempt == 2
-    assert looks(bench, experiment_id) == whole
+    shared.lose(experiment_id, after=3)
+    shared.wait_until(lambda: ended(shared, experiment_id))
+    assert shared.get(experiment_id).attempt == 2
+    assert looks(shared, experiment_id) == whole
 
 
-def test_a_sweep_whose_runs_are_stacked_stores_what_each_alone_would(bench: Bench) -> None:
-    seeds = [bench.submit(seed=seed, epochs=2, batch_size=32, architecture=MLP) for seed in range(3)]
-    bench.drain()
+def test_a_sweep_whose_runs_are_stacked_stores_what_each_alone_would(shared: Bench) -> None:
+    seeds = [shared.submit(seed=seed, epochs=2, batch_size=32, architecture=MLP) for seed in range(3)]
+    shared.wait_until(lambda: ended(shared, *seeds))
     for seed, experiment_id in enumerate(seeds):
         course = make(seed=seed, batch_size=32, dataset="synthetic")
-        for each in looks(bench, experiment_id):
+        for each in looks(shared, experiment_id):
             train_epoch([course])
             assert_alike(each, list(seen_of(course).layers))
         assert course.epoch == 2

@@ -3,37 +3,20 @@
 import math
 import os
 import signal
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 import torch
 
 from service import checkpoints, ids, submission
 from service.domain.experiment import Resumption, State
-from service.storage import Database, experiments, migrations, workers
 from service.storage import checkpoints as checkpoint_rows
-from service.storage.tables import ExperimentRow
+from service.storage import experiments, workers
 from tests.workers.conftest import Bench, numbers
 from workers.evaluation import evaluate
 from workers.training_data import prepare
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """One warm worker for all tests of this module: starting one takes longer than most of its runs."""
-    home = tmp_path_factory.mktemp("bench")
-    database = Database(f"sqlite:///{home / 'ardoise.db'}")
-    migrations.upgrade(database)
-    bench = Bench(home=home, database=database)
-    bench.start("--count", "1")
-    try:
-        yield bench
-    finally:
-        bench.close()
 
 
 def ended(bench: Bench, experiment_id: str) -> bool:
@@ -168,18 +151,17 @@ def test_a_continued_run_is_one_unbroken_series(shared: Bench) -> None:
     assert done.resumptions == (Resumption(attempt=2, after_epoch=2, continued=True),)
 
 
-def test_a_run_that_stopped_early_has_its_patience_again_even_from_the_beginning(bench: Bench) -> None:
+def test_a_run_that_stopped_early_has_its_patience_again_even_from_the_beginning(shared: Bench) -> None:
     """Its checkpoints are gone, so all epochs are trained again, through the one at which it had stopped."""
-    experiment_id = bench.submit(epochs=60, early_stopping={"monitor": "val_accuracy", "patience": 1})
-    bench.drain()
-    reached = bench.get(experiment_id).progress.epoch
+    experiment_id = run(shared, epochs=60, early_stopping={"monitor": "val_accuracy", "patience": 1})
+    reached = shared.get(experiment_id).progress.epoch
     assert reached < 60
-    with bench.database.writing() as session:
-        experiments.continue_for(session, experiment_id, epochs=1, limit=100)
-    for weights in (bench.artifacts / experiment_id).glob("*/weights.safetensors"):
+    for weights in (shared.artifacts / experiment_id).glob("*/weights.safetensors"):
         weights.unlink()
-    bench.drain()
-    assert bench.get(experiment_id).progress.epoch == reached + 1
+    with shared.database.writing() as session:
+        experiments.continue_for(session, experiment_id, epochs=1, limit=100)
+    shared.wait_until(lambda: ended(shared, experiment_id))
+    assert shared.get(experiment_id).progress.epoch == reached + 1
 
 
 def test_a_reproduction_says_whether_it_is_identical(shared: Bench) -> None:
@@ -237,19 +219,16 @@ def test_a_worker_that_dies_is_replaced_and_its_run_taken_up(shared: Bench) -> N
     ids=["at its end", "diverged", "stopped early"],
 )
 def test_a_run_that_is_lost_between_its_last_checkpoint_and_its_end_ends_the_same(
-    bench: Bench, spec: dict[str, Any]
+    shared: Bench, spec: dict[str, Any]
 ) -> None:
-    experiment_id = bench.submit(**spec)
-    bench.drain()
-    before, epochs, weights = bench.get(experiment_id), bench.epochs(experiment_id), bench.weights(experiment_id)
-    lost = {"state": State.QUEUED, "finished_at": None, "test_loss": None, "test_accuracy": None, "diverged": False}
-    with bench.database.writing() as session:
-        session.execute(sa.update(ExperimentRow).values(**lost))
-    bench.drain()
-    after = bench.get(experiment_id)
+    experiment_id = run(shared, **spec)
+    before, epochs, weights = shared.get(experiment_id), shared.epochs(experiment_id), shared.weights(experiment_id)
+    shared.lose(experiment_id)
+    shared.wait_until(lambda: ended(shared, experiment_id))
+    after = shared.get(experiment_id)
     assert (after.state, after.attempt) == (State.COMPLETED, 2)
-    assert bench.epochs(experiment_id) == epochs
-    assert bench.weights(experiment_id) == weights
+    assert shared.epochs(experiment_id) == epochs
+    assert shared.weights(experiment_id) == weights
     assert (after.test, after.best, after.last, after.diverged) == (
         before.test,
         before.best,
