@@ -11,7 +11,7 @@ from math import inf, isnan, nan
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from service.domain.curves import CurveSeries, LearningCurves
+from service.domain.curves import CurveSeries, Finding, LearningCurves, Severity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +35,10 @@ BEST: dict[str, Any] = {
     "markeredgewidth": 1.8,
 }
 BAND_ALPHA = 0.16
+STRIPE: dict[str, Any] = {"linewidth": 3.0, "alpha": 0.45, "solid_capstyle": "butt"}
+STRIPE_HEIGHT = 0.024
+"""Of the panel: how far one is above the other."""
+MOST_STRIPES = 6
 
 LARGEST, SMALLEST = 1e40, 1e-40
 """Outside of them matplotlib overflows: a larger loss is drawn at the largest, a smaller keeps the axis linear."""
@@ -84,22 +88,27 @@ def draw(
 
     The legend lists the runs in their given order with the validation accuracy of their best epoch. Names and title
     are drawn as they stand, never read as mathematics. The same curves give the same file, byte for byte. `bands` are
-    what is shaded around the validation curve of a name: a series below it and one above.
+    what is shaded around the validation curve of a name: a series below it and one above. Of a single
+    run's findings, those that tell of a problem have a stripe over their epochs at the foot of each panel.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     named = zip(curves_by_name.items(), colours(len(curves_by_name)), strict=True)
     runs = [_Run(name, colour, curves, bands.get(name)) for (name, curves), colour in named]
-    height = max(HEIGHT, TOP + BOTTOM + ROW * (len(runs) + 4))
+    commented = runs[0].curves.findings if len(runs) == 1 else ()
+    problems = [each for each in commented if each.severity is not Severity.INFO][:MOST_STRIPES]
+    height = max(HEIGHT, TOP + BOTTOM + ROW * (len(runs) + 4 + (len(problems) + 1 if problems else 0)))
     figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH, facecolor=CHALK)
     FigureCanvasAgg(figure)  # keeps what measures a text; without, each one is measured on a new sheet
     for column, measure in enumerate(MEASURES):
         left = LEFT + column * (PANEL_WIDTH + PANEL_GAP)
         panel = (left / WIDTH, BOTTOM / height, PANEL_WIDTH / WIDTH, (height - TOP - BOTTOM) / height)
-        _draw_panel(figure.add_axes(panel), runs, measure=measure)
+        axes = figure.add_axes(panel)
+        _draw_panel(axes, runs, measure=measure)
+        _draw_stripes(axes, problems)
     _write(figure, LEFT, height - 0.42, title, until=WIDTH - 0.35, color=SLATE, size=14, weight="bold")
-    _draw_legend(figure, runs, top=height - TOP + 0.12)
+    _draw_legend(figure, runs, problems, top=height - TOP + 0.12)
     return as_svg(figure) if format == "svg" else as_png(figure)
 
 
@@ -146,6 +155,14 @@ def _draw_line(axes: "Axes", run: _Run, series: str, **look: Any) -> None:
     axes.plot(run.curves.epochs, values, color=run.colour, markevery=alone, **look)
 
 
+def _draw_stripes(axes: "Axes", problems: Sequence[Finding]) -> None:
+    """One above the other in the order of the legend, from half an epoch before to half an epoch behind."""
+    for row, each in enumerate(reversed(problems)):
+        first, last = each.epochs
+        place, where = STRIPE_HEIGHT * (row + 1), axes.get_xaxis_transform()
+        axes.plot([first - 0.5, last + 0.5], [place, place], transform=where, color=PENCIL, zorder=1, **STRIPE)
+
+
 def _style(axes: "Axes", *, heading: str) -> None:
     axes.set_title(heading, loc="left", pad=9, color=SLATE, size=11)
     axes.set_facecolor(CHALK)
@@ -178,8 +195,10 @@ def _scale_logarithmically(axes: "Axes") -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _draw_legend(figure: "Figure", runs: list[_Run], *, top: float) -> None:
-    """A table: the run's line, its name, the validation accuracy of its best epoch, that epoch; then the key."""
+def _draw_legend(figure: "Figure", runs: list[_Run], problems: Sequence[Finding], *, top: float) -> None:
+    """A table: the run's line, its name, the validation accuracy of its best epoch, that epoch; then the key, and what
+    the stripes tell of.
+    """
     quiet: dict[str, Any] = {"color": PENCIL, "size": 9}
     if runs:
         _write(figure, ACCURACY_COLUMN, top, "val. accuracy", ha="right", **quiet)
@@ -195,6 +214,11 @@ def _draw_legend(figure: "Figure", runs: list[_Run], *, top: float) -> None:
     for row, (text, look) in enumerate(key.items(), start=len(runs) + 2):
         _sample(figure, top - row * ROW, color=PENCIL, **look)
         _write(figure, NAME_COLUMN, top - row * ROW, text, **quiet)
+    for row, each in enumerate(problems, start=len(runs) + len(key) + 3):
+        first, last = each.epochs
+        when = f"epoch {first}" if first == last else f"epochs {first} to {last}"
+        _sample(figure, top - row * ROW, color=PENCIL, **STRIPE)
+        _write(figure, NAME_COLUMN, top - row * ROW, f"{each.kind.replace('_', ' ')}, {when}", **quiet)
 
 
 def _sample(figure: "Figure", y: float, **look: Any) -> None:

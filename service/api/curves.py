@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, Response
 from service.analysis import charts, curves, findings
 from service.api import following
 from service.api.answers import as_json
+from service.api.following import Snapshot
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import ExperimentId
 from service.api.state import Live, Service
 from service.domain.curves import FindingList, LearningCurves
-from service.domain.experiment import Experiment
 
 router = APIRouter(
     prefix="/v1/experiments/{experiment_id}",
@@ -25,9 +25,7 @@ router = APIRouter(
 @router.get("/learning-curves", response_model=LearningCurves)
 def as_numbers(experiment_id: ExperimentId, service: Live) -> Response:
     """One series a figure, null where a value was not finite, and the comments on them."""
-    found = following.snapshot(service.database, experiment_id)
-    best, said = found.experiment.best, findings.comment(found.experiment, found.epochs)
-    return as_json(curves.learning_curves(found.epochs, best_epoch=best.epoch if best else None, findings=said))
+    return as_json(_commented(following.snapshot(service.database, experiment_id)))
 
 
 @router.get("/findings", response_model=FindingList)
@@ -41,12 +39,13 @@ def comments(experiment_id: ExperimentId, service: Live) -> Response:
 @router.get("/learning-curves.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
 def as_csv(experiment_id: ExperimentId, service: Live) -> Response:
     """A line an epoch."""
-    return Response(curves.as_csv(_read(service, experiment_id)[1]), media_type="text/csv")
+    found = following.snapshot(service.database, experiment_id)
+    return Response(curves.as_csv(curves.learning_curves(found.epochs, best_epoch=None)), media_type="text/csv")
 
 
 @router.get("/learning-curves.png", response_class=Response, responses={200: {"content": {"image/png": {}}}})
 def as_png(experiment_id: ExperimentId, service: Live) -> Response:
-    """Accuracy and loss side by side, the best epoch ringed."""
+    """Accuracy and loss side by side, the best epoch ringed, the epochs of each problem that was found underlined."""
     return Response(_drawn(service, experiment_id, "png"), media_type="image/png")
 
 
@@ -56,15 +55,13 @@ def as_svg(experiment_id: ExperimentId, service: Live) -> Response:
     return Response(_drawn(service, experiment_id, "svg"), media_type="image/svg+xml")
 
 
-def _read(service: Service, experiment_id: str) -> tuple[Experiment, LearningCurves]:
-    """In a transaction of its own, which is over before anything is drawn."""
-    found = following.snapshot(service.database, experiment_id)
-    best = found.experiment.best
-    return found.experiment, curves.learning_curves(found.epochs, best_epoch=best.epoch if best else None)
+def _commented(found: Snapshot) -> LearningCurves:
+    best, said = found.experiment.best, findings.comment(found.experiment, found.epochs)
+    return curves.learning_curves(found.epochs, best_epoch=best.epoch if best else None, findings=said)
 
 
 def _drawn(service: Service, experiment_id: str, format: Literal["png", "svg"]) -> bytes:  # noqa: A002  # as in the path
-    experiment, read = _read(service, experiment_id)
-    spec = experiment.spec
+    found = following.snapshot(service.database, experiment_id)
+    spec = found.experiment.spec
     label = f"{spec.dataset.name} {spec.architecture.name} {spec.activation}"
-    return charts.draw({label: read}, title=experiment.name, format=format)
+    return charts.draw({label: _commented(found)}, title=found.experiment.name, format=format)

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from service.analysis.charts import PALETTE, draw
-from service.domain.curves import CurveSeries, LearningCurves
+from service.analysis.charts import PALETTE, PENCIL, draw
+from service.domain.curves import CurveSeries, Finding, LearningCurves, Remark, Severity
 
 
 def curves(*accuracies: float | None, losses: tuple[float | None, ...] = (), best: int | None = None) -> LearningCurves:
@@ -54,6 +54,26 @@ def markers(picture: str, colour: str) -> int:
     groups = [g for g in root.iter("{http://www.w3.org/2000/svg}g") if g.get("clip-path")]
     uses = [use for group in groups for use in group.iter("{http://www.w3.org/2000/svg}use")]
     return sum(f"stroke: {colour.lower()}" in use.get("style", "") for use in uses)
+
+
+def commented(severity: Severity, kind: str, epochs: tuple[int, int]) -> Finding:
+    return Finding(kind=kind, severity=severity, epochs=epochs, evidence={}, text=Remark(en="Look.", fr="Voyez."))
+
+
+def test_problems_of_a_single_run_have_a_stripe_over_their_epochs_and_nothing_else_has() -> None:
+    found = (
+        commented(Severity.ERROR, "learning_rate_too_high", (1, 1)),
+        commented(Severity.WARNING, "overfitting", (2, 4)),
+        commented(Severity.INFO, "train_below_validation", (1, 2)),
+    )
+    problematic = RUN.model_copy(update={"findings": found})
+    alone, plain = svg({"run": problematic}), svg({"run": RUN})
+    assert [each for each in texts(alone) if "epoch" in each and each not in texts(plain)] == [
+        "learning rate too high, epoch 1", "overfitting, epochs 2 to 4",
+    ]  # fmt: skip
+    stripes, before = (lines(each, PENCIL, dashed=False) for each in (alone, plain))
+    assert len(stripes) - len(before) == 4
+    assert svg({"run": problematic, "other": RUN}) == svg({"run": RUN, "other": RUN})
 
 
 def test_a_png_is_a_picture_on_a_light_ground() -> None:

@@ -24,6 +24,9 @@ def test_an_overfitting_run_is_commented_on_in_both_places_alike(served: Served)
     assert set(answer.json()["items"][0]) == {"kind", "severity", "epochs", "evidence", "text"}
     curves = LearningCurves.model_validate(served.http.get(f"/v1/experiments/{experiment_id}/learning-curves").json())
     assert curves.findings == found.items
+    first, last = found.items[0].epochs
+    picture = served.http.get(f"/v1/experiments/{experiment_id}/learning-curves.svg").text
+    assert f"overfitting, epochs {first} to {last}" in picture
 
 
 def test_a_run_that_goes_on_is_commented_on_as_far_as_it_is(served: Served) -> None:
