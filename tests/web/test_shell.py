@@ -32,6 +32,10 @@ def test_every_file_is_sent_with_the_policy_and_not_sent_again(bench: Bench) -> 
             assert first.headers["Content-Encoding"] == "gzip"
             assert first.headers["Content-Security-Policy"].startswith("default-src 'self'; img-src 'self' blob:;")
             assert "unsafe" not in first.headers["Content-Security-Policy"]
+            assert first.headers["Content-Security-Policy"].endswith(
+                "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+            )
+            assert first.headers["X-Content-Type-Options"] == "nosniff"
             assert first.headers["X-Content-Type-Options"] == "nosniff"
             again = http.get(path, headers={"If-None-Match": first.headers["ETag"]})
             assert (again.status_code, again.content) == (304, b"")
