@@ -45,7 +45,7 @@ TWO, HUNDRED = "?ids={dense},{linear}", "?sweep_id={hundred}"
 CURVES = "/v1/comparisons/learning-curves"
 ASKED = (
     *(Asked(DENSE + part) for part in ("", "/metrics", "/learning-curves", "/findings", "/notes", "/checkpoints")),
-    *(Asked(DENSE + part) for part in ("/diagnostics", "/evaluations", "/images/{index}/history")),
+    *(Asked(DENSE + part) for part in ("/diagnostics", "/evaluations", "/images/{index}/history", "/export")),
     *(Asked(f"{DENSE}/learning-curves.{suffix}") for suffix in ("csv", "png", "svg")),
     *(Asked(f"{each}/model") for each in (DENSE, EXAMPLE, LINEAR, "/v1/experiments/{stack}")),
     *(Asked(f"{DENSE}/{part}{suffix}") for part in ("confusion", "mistakes", "calibration") for suffix in ("", ".png")),
