@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from service import submission
+from service import registry, submission
 from service.analysis import charts
 from service.api import (
     archives,
@@ -166,9 +166,11 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _warm_up(app: FastAPI) -> None:
     """What the first requests need and the start does not wait for: torch, scipy and matplotlib above all."""
+    service = state.of(app)
+    registry.sweep(service.database, service.settings.artifacts_dir)
     threads.one_each()
     openapi.document(app)
-    with state.of(app).database.reading() as session:
+    with service.database.reading() as session:
         submission.preview(session, ExperimentSpec.model_validate({"dataset": "digits", "architecture": "lenet5"}))
     importlib.import_module("scipy.linalg")
     charts.draw({}, title="", format="png")

@@ -6,12 +6,19 @@
 
 They are written as `service/checkpoints.py` writes: under a temporary name first, every file synced, then renamed and
 the parent synced. `stage` does the long part, outside any transaction; `place` is called in the transaction that stores
-the row, which with the SHA-256 of both files is what makes it a version.
+the row, which with the SHA-256 of both files is what makes it a version. What a process that was killed on the way has
+left is known by having no row, unless somebody is just `adding`: `sweep` removes it.
 """
 
+import fcntl
+import os
 import shutil
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+
+import structlog
 
 from service import checkpoints
 from service.checkpoints import sync_folder, write_synced
@@ -20,6 +27,37 @@ from service.domain.checkpoint import MANIFEST, WEIGHTS, Checkpoint
 FOLDER = "models"
 """Below the artifacts folder, beside the experiments' own: no experiment's id is this word."""
 _PART = ".part-"
+
+log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def adding(root: Path) -> Iterator[None]:
+    """Nothing is swept for as long as this lasts, by whichever process; who is killed lets go of it."""
+    (root / FOLDER).mkdir(parents=True, exist_ok=True)
+    with _locked(root / FOLDER, fcntl.LOCK_SH):
+        yield
+
+
+def sweep(root: Path, known: Callable[[], Collection[str]]) -> None:
+    """Remove the folders that no row names, `known` being those that one does; while somebody adds, nothing."""
+    own = root / FOLDER
+    with suppress(FileNotFoundError, BlockingIOError), _locked(own, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        folders = known()
+        for found in [*own.glob("*/*")]:
+            if found.relative_to(root).as_posix() not in folders:
+                log.info("removed files that became no version of a model", folder=str(found.relative_to(own)))
+                shutil.rmtree(found, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path, how: int) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def stage(root: Path, checkpoint: Checkpoint, *, model: str, version_id: str) -> Path:

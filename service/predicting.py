@@ -14,7 +14,6 @@ from service.errors import DamagedCheckpointError
 from service.inference.darkroom import Darkroom
 from service.inference.decode import Picture
 from service.inference.desk import Desk, Receive
-from service.inference.lane import Sent
 from service.inference.models import Model, Models
 from service.inference.predict import Framed
 from service.inference.stacks import framed_in_turn
@@ -46,12 +45,12 @@ class Predictor:
         with self.darkroom.holding(size):
             yield
 
-    async def at_once(self, named: Named, sent: Sent, receive: Receive) -> Predictions | None:
-        """What the weights say of one small image; None where they are not ready to."""
+    async def at_once(self, named: Named, picture: Picture, receive: Receive) -> Predictions | None:
+        """What the weights say of one small picture; None where they are not ready to."""
         weights = await self.names.find(named)
         model = self._models.loaded(weights.checkpoint)
         lane = None if model is None else self.desk.open_lane(model)
-        return None if lane is None else weights.answer(await self.desk.ask(lane, sent, receive))
+        return None if lane is None else weights.answer(await self.desk.ask(lane, picture, receive))
 
     async def read(self, named: Named, pictures: Pictures, receive: Receive) -> Predictions:
         """What they say of all pictures, each of which is decoded before the first is answered."""

@@ -30,6 +30,21 @@ def add(
         same = _same(registry.newest(session, model), checkpoint)
     if same is not None:
         return same, False
+    with model_files.adding(artifacts):
+        return _add(database, artifacts, model, request, (experiment, checkpoint), owner=owner, now=now)
+
+
+def _add(
+    database: Database,
+    artifacts: Path,
+    model: str,
+    request: NewVersion,
+    source: tuple[Experiment, Checkpoint],
+    *,
+    owner: str | None,
+    now: datetime,
+) -> tuple[ModelVersion, bool]:
+    experiment, checkpoint = source
     version_id = ids.new()
     try:
         part = model_files.stage(artifacts, checkpoint, model=model, version_id=version_id)
@@ -66,6 +81,16 @@ def add(
         model_files.discard(part)
         return same, False
     return added, True
+
+
+def sweep(database: Database, artifacts: Path) -> None:
+    """Remove the files that a process left which was killed while it added or deleted a version."""
+
+    def known() -> set[str]:
+        with database.reading() as session:
+            return registry.folders(session)
+
+    model_files.sweep(artifacts, known)
 
 
 def delete_version(database: Database, artifacts: Path, models: Models, model: str, number: int) -> None:

@@ -9,7 +9,6 @@ way. So errors, documentation and everything rare are in one place.
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
 from http import HTTPStatus
 from time import perf_counter
 
@@ -25,7 +24,6 @@ from service.errors import BusyError, InvalidImageError
 from service.inference.decode import Picture, decode
 from service.inference.desk import ClientGoneError
 from service.inference.images import of_grey_values
-from service.inference.lane import Sent
 from service.named_weights import Named, OfExperiment, OfModel
 from service.predicting import Predictor
 
@@ -34,13 +32,14 @@ OF_MODEL = re.compile(f"/v1/models/({MODEL_NAME})/predictions")
 CHECKPOINTS = {b"": "best", b"checkpoint=best": "best", b"checkpoint=last": "last"}
 CHOICE = re.compile(f"version=([1-9][0-9]{{0,8}})|alias=({ALIAS})")
 MOST_BYTES = 16 * 1024
-"""Of a body: it is decoded in the network's own lane, where a larger one would hold up the others."""
+"""Of a body: it is decoded on the event loop, which a larger one would hold up."""
 MOST_PIXELS = 128 * 128
+"""As above."""
 PNG = b"\x89PNG\r\n\x1a\n"
 log = structlog.get_logger(__name__)
 
-WORDS = (b"true", b"false", b"null")
-"""numpy takes them for numbers, JSON does not."""
+WORDS = (b"t", b"a")
+"""A letter of `true` and of `false`, which numpy takes for numbers and JSON does not; the one name has neither."""
 
 
 class QuickPredictions:
@@ -56,8 +55,7 @@ class QuickPredictions:
             return
         began = perf_counter()
         messages = await _first(receive)
-        sent = _sent(scope, messages)
-        response = None if sent is None else await self._response(scope, named, sent, receive)
+        response = await self._response(scope, named, messages, receive)
         if response is None:
             await self.app(scope, _again(messages, receive), send)
             return
@@ -69,9 +67,12 @@ class QuickPredictions:
         request_id = headers[0][1].decode()
         requests.log_access(scope, status=status, began=began, request_id=request_id, **_told(named))
 
-    async def _response(self, scope: Scope, named: Named, sent: Sent, receive: Receive) -> "_Response | None":
+    async def _response(
+        self, scope: Scope, named: Named, messages: Sequence[Message], receive: Receive
+    ) -> "_Response | None":
         try:
-            read = await self._predictor().at_once(named, sent, receive)
+            picture = _picture(scope, messages)
+            read = None if picture is None else await self._predictor().at_once(named, picture, receive)
         except BusyError as error:
             return _busy(scope, error)
         except ClientGoneError:
@@ -146,8 +147,8 @@ def _again(messages: Sequence[Message], receive: Receive) -> Receive:
     return receive_again
 
 
-def _sent(scope: Scope, messages: Sequence[Message]) -> Sent | None:
-    """How to decode the body, where it is one that is taken here."""
+def _picture(scope: Scope, messages: Sequence[Message]) -> Picture | None:
+    """What the body shows, where it is one that is taken here; any error where it shows nothing."""
     if any(message["type"] != "http.request" for message in messages) or messages[-1].get("more_body"):
         return None
     body = messages[0]["body"] if len(messages) == 1 else b"".join([message["body"] for message in messages])
@@ -157,11 +158,11 @@ def _sent(scope: Scope, messages: Sequence[Message]) -> Sent | None:
     if accepted not in ("", "*/*") and tables.choose(None, accept=accepted) is not tables.Format.JSON:
         return None
     if declared.partition(";")[0].strip().lower() == "application/json":
-        return partial(_grid, body)
+        return _grid(body)
     if body.startswith(PNG) and body[12:16] == b"IHDR":
         width, height = int.from_bytes(body[16:20]), int.from_bytes(body[20:24])
         if width * height <= MOST_PIXELS:
-            return partial(decode, body, content_type=declared, max_pixels=MOST_PIXELS)
+            return decode(body, content_type=declared, max_pixels=MOST_PIXELS)
     return None
 
 
@@ -178,13 +179,16 @@ def _grid(body: bytes) -> Picture:
     if not isinstance(document, dict) or len(document) != 1:
         raise InvalidImageError("not one grid")
     rows = document["pixels"]
+    if {*map(type, rows)} != {list}:  # above all no number: `bytes` would make as many zeros of it
+        raise InvalidImageError("not rows")
     try:
         values = np.frombuffer(b"".join([*map(bytes, rows)]), dtype=np.uint8)
-        pixels = values.reshape(len(rows), len(rows[0])).astype(np.float32)
-        if {*map(len, rows)} != {pixels.shape[1]} or {*map(type, rows)} != {list}:
-            raise InvalidImageError("not rows of one length")
     except TypeError:  # not whole numbers
         pixels = _checked(np.array(rows))
+    else:
+        pixels = values.reshape(len(rows), len(rows[0]))
+        if {*map(len, rows)} != {pixels.shape[1]}:
+            raise InvalidImageError("not rows of one length")
     if not pixels.size or max(pixels.shape) > MAX_GRID_SIDE:
         raise InvalidImageError("no grid")
     return of_grey_values(pixels)

@@ -19,8 +19,10 @@ from service.domain.manifest import Manifest
 from service.domain.prediction import Prediction
 from service.errors import BusyError
 from service.inference import forms
+from service.inference.batch import Images
+from service.inference.decode import Picture
 from service.inference.forms import Form
-from service.inference.lane import MOST_TOGETHER, Asked, Lane, Sent
+from service.inference.lane import MOST_TOGETHER, Asked, Lane
 from service.inference.models import Model
 from service.inference.predict import Framed
 
@@ -74,12 +76,10 @@ class Desk:
         """One more lane in these threads."""
         return Lane(form, manifest, threads=self._threads)
 
-    def ask(
-        self, lane: Lane, images: Sent | Sequence[Framed], receive: Receive
-    ) -> "asyncio.Future[tuple[Prediction, ...]]":
-        """Put the images into the lane; `BusyError` at once where too many wait."""
+    def ask(self, lane: Lane, picture: Picture, receive: Receive) -> "asyncio.Future[tuple[Prediction]]":
+        """Put a small picture into the lane; `BusyError` at once where too many wait."""
         self.let_in()
-        return self._put(lane, images, receive)
+        return self._put(lane, picture, receive)
 
     async def read(
         self, lane: Lane, images: Sequence[Framed], receive: Receive
@@ -103,7 +103,7 @@ class Desk:
         if self.waiting >= self._most:
             raise BusyError(f"{self.waiting} images wait to be read already: try again")
 
-    def _put(self, lane: Lane, images: Sent | Sequence[Framed] | np.ndarray, receive: Receive) -> "asyncio.Future[Any]":
+    def _put(self, lane: Lane, images: Images, receive: Receive) -> "asyncio.Future[Any]":
         asked = Asked(images, asyncio.get_running_loop().create_future())
         self.waiting += asked.count
         self._asked[asked] = receive

@@ -6,9 +6,10 @@ TorchScript lay between the two, or behind both, wherever it was tried. All have
 reason.
 """
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,23 +36,31 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """A way to compute a network, and what it is called."""
+    """A way to compute a network, what it is called, and how long it takes on this machine where that was measured."""
 
     name: str
     run: Run
+    one: float = math.inf
+    """Seconds."""
+    many: float = math.inf
+    """Seconds for `MANY` images."""
+
+    def seconds(self, images: int) -> float:
+        """For so many at once, about."""
+        return max(self.one, self.many * images / MANY)
 
 
 def quickest(network: "nn.Sequential", manifest: Manifest) -> Form:
     """Warm, and its logits within `TOLERANCE` of the network's own, which are torch's as they were in training."""
-    own, other = in_torch(network, manifest), in_onnx_runtime(network, manifest)
-    if other is None:
-        return own
     samples = _samples(manifest.image_size)
-    expected, found = own.run(samples), other.run(samples)
-    if not np.allclose(expected, found, rtol=0, atol=TOLERANCE, equal_nan=True):
+    own, other = _timed(in_torch(network, manifest), samples), in_onnx_runtime(network, manifest)
+    if other is None or not np.allclose(own.run(samples), other.run(samples), rtol=0, atol=TOLERANCE, equal_nan=True):
         return own
-    base, seconds = _seconds(own.run, samples), _seconds(other.run, samples)
-    return other if sum(after / before for before, after in zip(base, seconds, strict=True)) < len(base) else own
+    other = _timed(other, samples)
+    shares = (
+        [other.one / own.one] if math.inf in (own.many, other.many) else [other.one / own.one, other.many / own.many]
+    )
+    return other if sum(shares) < len(shares) else own
 
 
 def in_torch(network: "nn.Sequential", manifest: Manifest) -> Form:
@@ -118,10 +127,10 @@ def _samples(side: int) -> np.ndarray:
     return np.clip(images, 0, 255)
 
 
-def _seconds(run: Run, samples: np.ndarray) -> tuple[float, ...]:
-    """The least processor time of a few tries for one image, and for many."""
-    first = _least(run, samples[:1])
-    return (first,) if first > SLOW_SECONDS else (first, _least(run, samples))
+def _timed(form: Form, samples: np.ndarray) -> Form:
+    """With the least processor time of a few tries for one image, and for many where that is no long wait."""
+    one = _least(form.run, samples[:1])
+    return replace(form, one=one, many=math.inf if one > SLOW_SECONDS else _least(form.run, samples))
 
 
 def _least(run: Run, samples: np.ndarray) -> float:

@@ -54,7 +54,7 @@ def _from_grid(grid: list[list[float]]) -> Picture:
 
 
 def of_grey_values(pixels: np.ndarray) -> Picture:
-    """Of float32 `(height, width)`, in 0..255 or in 0..1."""
+    """Of float32 or uint8 `(height, width)`, in 0..255 or in 0..1."""
     return Picture(pixels * 255 if pixels.max() <= 1 else pixels)
 
 

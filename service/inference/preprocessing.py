@@ -36,7 +36,7 @@ def frame(
     if inverted:
         grey = 255 - grey
     if is_framed(grey, sizes=(image_size, native_size), native_size=native_size, framing=framing):
-        return as_it_is(grey, image_size=image_size, inverted=inverted)
+        return as_it_is(grey, peak=float(grey.max()), image_size=image_size, inverted=inverted)
     found = ink.find(grey)
     if found is None:
         blank = np.zeros((image_size, image_size), dtype=np.float32)
@@ -71,15 +71,21 @@ def _is_in_place(grey: np.ndarray, box: ink.Box, *, native_size: int, framing: F
     return max(abs(x - middle), abs(y - middle)) <= CENTRE_TOLERANCE * side / native_size
 
 
-def as_it_is(grey: np.ndarray, *, image_size: int, inverted: bool) -> tuple[np.ndarray, Preprocessing]:
+def as_it_is(grey: np.ndarray, *, peak: float, image_size: int, inverted: bool) -> tuple[np.ndarray, Preprocessing]:
     """Its geometry kept; its contrast too, unless no ink comes near white (as in images of 0..16)."""
-    peak = float(grey.max())
     if peak < 192:
         grey = grey * (255 / peak)
     if len(grey) != image_size:
         resized = Image.fromarray(grey).resize((image_size, image_size), Image.Resampling.BILINEAR)
         grey = np.rint(np.asarray(resized, dtype=np.float32))  # as the data sets are resized
-    return grey, Preprocessing(inverted=inverted, cropped=None, warnings=(ink.LOW_CONTRAST,) if peak < 40 else ())
+    return grey, _DONE_IN_PLACE[inverted, peak < 40]
+
+
+_DONE_IN_PLACE = {
+    (inverted, faint): Preprocessing(inverted=inverted, cropped=None, warnings=(ink.LOW_CONTRAST,) if faint else ())
+    for inverted in (False, True)
+    for faint in (False, True)
+}
 
 
 def _placed(found: ink.Ink, *, image_size: int, native_size: int, framing: Framing) -> np.ndarray:

@@ -139,6 +139,11 @@ def chosen(session: Session, model: str, choice: int | str | None) -> StoredVers
     return StoredVersion(model_records.version(row, aliases=pointing), model_records.checkpoint(row))
 
 
+def folders(session: Session) -> set[str]:
+    """Where the files of all versions lie."""
+    return {*session.scalars(sa.select(ModelVersionRow.folder))}
+
+
 def delete_version(session: Session, model: str, number: int) -> Checkpoint:
     """Remove a version's row; the caller removes the files. `ConflictError` while an alias points at it."""
     _locked(session, model)

@@ -11,7 +11,7 @@ import pytest
 
 from service import datasets
 from service.domain.prediction import Prediction
-from service.errors import BusyError, InvalidImageError
+from service.errors import BusyError
 from service.inference import desk as desk_module
 from service.inference import forms
 from service.inference.decode import Picture
@@ -49,10 +49,9 @@ def number_of(image: np.ndarray) -> int:
     return int(image.sum()) % 10
 
 
-def numbered(number: int) -> Callable[[], Picture]:
+def numbered(number: int) -> Picture:
     """A test image."""
-    pixels = datasets.load("synthetic", data_dir=Path("nowhere")).test.images[number].numpy()
-    return lambda: Picture(pixels)
+    return Picture(datasets.load("synthetic", data_dir=Path("nowhere")).test.images[number].numpy())
 
 
 async def present() -> MutableMapping[str, Any]:
@@ -106,29 +105,12 @@ def test_those_that_come_while_it_computes_are_computed_together() -> None:
         others = [desk.ask(lane, numbered(number), present) for number in range(40)]
         computer.free.set()
         said = [(await each)[0].digit for each in [first, *others]]
-        framed = frame_all([numbered(number)() for number in (3, *range(40))], manifest_of("synthetic"))
+        framed = frame_all([numbered(number) for number in (3, *range(40))], manifest_of("synthetic"))
         assert said == [number_of(image) for image, _ in framed]
         assert len({*said}) > 5
         assert computer.batches == [1, MOST_TOGETHER, 40 - MOST_TOGETHER]
         await asyncio.sleep(0)  # until all are counted
         assert desk.waiting == 0
-
-    play(scene)
-
-
-def test_a_bad_picture_is_told_to_who_sent_it_alone() -> None:
-    def bad() -> Picture:
-        raise InvalidImageError("broken")
-
-    async def scene(desk: Desk, lane: Lane, computer: Computer) -> None:
-        computer.free.clear()
-        first = desk.ask(lane, numbered(0), present)
-        await busy(computer)
-        asked = [desk.ask(lane, each, present) for each in (numbered(1), bad, numbered(2))]
-        computer.free.set()
-        await first
-        said = await asyncio.gather(*asked, return_exceptions=True)
-        assert [type(each) for each in said] == [tuple, InvalidImageError, tuple]
 
     play(scene)
 
@@ -197,7 +179,7 @@ def test_who_has_waited_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_many_images_of_one_request_let_others_between() -> None:
     async def scene(desk: Desk, lane: Lane, computer: Computer) -> None:
         computer.free.clear()
-        many = frame_all([numbered(4)()], manifest_of("synthetic")) * (3 * MOST_TOGETHER)
+        many = frame_all([numbered(4)], manifest_of("synthetic")) * (3 * MOST_TOGETHER)
         bulk = asyncio.create_task(read_all(desk, lane, many))
         await busy(computer)
         one = desk.ask(lane, numbered(1), present)

@@ -18,7 +18,7 @@ from PIL import Image
 from service import datasets
 from tests.benchmarks.serving import Body
 from tests.benchmarks.serving.alone import network_in
-from tests.cli.conftest import stop, until
+from tests.cli.conftest import LONG_SECONDS, stop, until
 from tests.served import Served
 
 DATA_DIR = Path(os.environ.get("ARDOISE_DATA_DIR", "nowhere"))
@@ -84,7 +84,7 @@ def check(url: str, body: Body, place: Path, folder: Path, images: np.ndarray) -
     with torch.inference_mode():
         batch = datasets.standardise(torch.tensor(images), mean=manifest.mean, std=manifest.std)
         expected = network(batch).numpy()
-    with httpx.Client(trust_env=False) as http:
+    with httpx.Client(trust_env=False, timeout=LONG_SECONDS) as http:
         for number, logits in enumerate(expected):
             sent = (place / str(number)).read_bytes()
             answer = http.post(url, content=sent, headers={"Content-Type": body.media_type})
