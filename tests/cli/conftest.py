@@ -83,6 +83,15 @@ def descendants(pid: int) -> list[int]:
     return children + [below for child in children for below in descendants(child)]
 
 
+def api_processes(service: subprocess.Popen[str]) -> list[int]:
+    """Of several, those that answer requests: forked from the server that has imported what they need."""
+    columns = ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="]
+    table = subprocess.run(columns, capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 3) for line in table.splitlines()]
+    found = {int(pid): int(parent) for pid, parent, state, what in rows if "api.preloaded" in what and state[0] != "Z"}
+    return sorted(pid for pid, parent in found.items() if found.get(parent) == service.pid)
+
+
 def has_ended(pid: int) -> bool:
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     return not state.strip() or state.startswith("Z")

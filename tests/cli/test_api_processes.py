@@ -18,22 +18,13 @@ import pytest
 
 from service.client import Client
 from service.connection import patiently
-from tests.cli.conftest import LONG_SECONDS, Served, environment, has_ended, start, stop, until
+from tests.cli.conftest import LONG_SECONDS, Served, api_processes, environment, has_ended, start, stop, until
 
 SPEC = {"dataset": "synthetic", "architecture": "perceptron", "epochs": 3, "checkpoints": {"keep": "all"}}
 ENDLESS = {"dataset": "synthetic", "architecture": "cnn", "epochs": 10_000}
 DIGIT = {"pixels": [[0] * 8, *[[0, 0, 0, 200, 200, 0, 0, 0]] * 6, [0] * 8]}
 PATIENCE_SECONDS = 30.0
 Serving = Callable[..., Served]
-
-
-def api_processes(served: Served) -> list[int]:
-    """Those that answer requests: forked from the server that has imported what they need."""
-    columns = ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="]
-    table = subprocess.run(columns, capture_output=True, text=True, check=True).stdout
-    rows = [line.split(None, 3) for line in table.splitlines()]
-    found = {int(pid): int(parent) for pid, parent, state, what in rows if "api.preloaded" in what and state[0] != "Z"}
-    return sorted(pid for pid, parent in found.items() if found.get(parent) == served.process.pid)
 
 
 def parent_of(pid: int) -> int:
@@ -44,7 +35,7 @@ def parent_of(pid: int) -> int:
 @contextmanager
 def alone(served: Served, one: int) -> Iterator[None]:
     """The others stand still meanwhile: a connection that is made now is this one's."""
-    others = [pid for pid in api_processes(served) if pid != one]
+    others = [pid for pid in api_processes(served.process) if pid != one]
     try:
         for pid in others:
             os.kill(pid, signal.SIGSTOP)
@@ -79,7 +70,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def both(two: Served) -> Iterator[tuple[httpx.Client, httpx.Client]]:
     """A client of each process."""
     with ExitStack() as stack:
-        first, second = (stack.enter_context(connected(two, pid)) for pid in api_processes(two))
+        first, second = (stack.enter_context(connected(two, pid)) for pid in api_processes(two.process))
         yield first, second
 
 
@@ -109,7 +100,7 @@ def test_each_process_answers_and_says_that_it_is_ready(both: tuple[httpx.Client
 
 
 def test_what_they_are_forked_from_has_one_thread(two: Served) -> None:
-    parent = parent_of(api_processes(two)[0])
+    parent = parent_of(api_processes(two.process)[0])
     assert len([*Path(f"/proc/{parent}/task").iterdir()]) == 1
 
 
@@ -225,7 +216,7 @@ def test_a_key_is_used_once_whichever_process_sees_it(two: Served) -> None:
 
 
 def test_one_that_is_killed_under_load_takes_no_accepted_work_with_it_and_is_replaced(two: Served) -> None:
-    before = api_processes(two)
+    before = api_processes(two.process)
     accepted: list[str] = []
     stopping = threading.Event()
 
@@ -246,13 +237,13 @@ def test_one_that_is_killed_under_load_takes_no_accepted_work_with_it_and_is_rep
             count = len(accepted)
             until(lambda count=count: len(accepted) > count + 30, what="some accepted work")  # type: ignore[misc]
             os.kill(victim, signal.SIGKILL)
-            until(lambda: len(api_processes(two)) == 2, what="another process in its place")
+            until(lambda: len(api_processes(two.process)) == 2, what="another process in its place")
         count = len(accepted)
         until(lambda: len(accepted) > count + 30, what="more accepted work")
         stopping.set()
         for each in loads:
             each.result(PATIENCE_SECONDS)
-    assert set(before).isdisjoint(api_processes(two))
+    assert set(before).isdisjoint(api_processes(two.process))
     log = (two.home.parent / "home.log").read_text()
     assert [f"pid={pid} status=-9" in log for pid in before] == [True, True]
     with Client(two.url) as client:
@@ -260,18 +251,18 @@ def test_one_that_is_killed_under_load_takes_no_accepted_work_with_it_and_is_rep
         assert set(accepted) <= stored.keys()
         keys = [tag for tags in stored.values() for tag in tags if tag.startswith("load-")]
         assert len(keys) == len(set(keys)) == len(accepted)
-    for pid in api_processes(two):
+    for pid in api_processes(two.process):
         with connected(two, pid) as http:
             assert http.get("/readyz").status_code == 200
 
 
 def test_a_connection_that_waits_is_answered_though_all_die(two: Served) -> None:
-    for pid in api_processes(two):
+    for pid in api_processes(two.process):
         os.kill(pid, signal.SIGSTOP)
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(httpx.get, f"{two.url}/livez", timeout=PATIENCE_SECONDS) for _ in range(4)]
         until(lambda: waiting_connections(two) >= 4, what="connections that nobody accepts")
-        for pid in api_processes(two):
+        for pid in api_processes(two.process):
             os.kill(pid, signal.SIGKILL)
         assert [each.result().status_code for each in asked] == [200] * 4
 
@@ -284,9 +275,9 @@ def waiting_connections(served: Served) -> int:
 
 
 def test_they_are_replaced_when_the_server_that_they_are_forked_from_dies(two: Served) -> None:
-    before = api_processes(two)
+    before = api_processes(two.process)
     os.kill(parent_of(before[0]), signal.SIGKILL)
-    until(lambda: len({*api_processes(two)} - {*before}) == 2, what="two others")
+    until(lambda: len({*api_processes(two.process)} - {*before}) == 2, what="two others")
     until(lambda: all(map(has_ended, before)), what="the end of those before")
     until(two.is_ready, what="an answer")
 
@@ -294,9 +285,9 @@ def test_they_are_replaced_when_the_server_that_they_are_forked_from_dies(two: S
 def test_they_end_with_the_service_and_requests_in_flight_are_answered(serving: Serving) -> None:
     served = serving("--api-processes", "2", "--workers", "0")
     children = served.children
-    assert len(api_processes(served)) == 2
+    assert len(api_processes(served.process)) == 2
     with ExitStack() as stack, ThreadPoolExecutor(2) as pool:
-        clients = [stack.enter_context(connected(served, pid)) for pid in api_processes(served)]
+        clients = [stack.enter_context(connected(served, pid)) for pid in api_processes(served.process)]
         own = f"/v1/experiments/{submit(clients[0])}"
         streams = [stack.enter_context(http.stream("GET", f"{own}/events")) for http in clients]
         lines = [stream.iter_lines() for stream in streams]

@@ -19,6 +19,7 @@ from service import datasets
 from tests.benchmarks.serving import Body
 from tests.benchmarks.serving.alone import network_in
 from tests.cli.conftest import LONG_SECONDS, stop, until
+from tests.cli.conftest import api_processes as several_api_processes
 from tests.served import Served
 
 DATA_DIR = Path(os.environ.get("ARDOISE_DATA_DIR", "nowhere"))
@@ -126,7 +127,7 @@ def training_beside(service: Served) -> Iterator[None]:
 
 def api_processes(service: Served) -> list[int]:
     """Their ids."""
-    return [service.process.pid]
+    return several_api_processes(service.process) or [service.process.pid]
 
 
 def memory_mb(pid: int) -> tuple[float, float]:
