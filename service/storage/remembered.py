@@ -1,9 +1,10 @@
 """What was read from the database, answered again without a query for as long as nobody has committed anything.
 
 Others change it, too: workers, other API processes, other programs. Yet whatever is answered from memory is as the
-database was at some moment after the question was asked. So who has seen a change, wherever that was answered, finds it
-here. SQLite's data version is looked at for each question (`storage/arrivals.py`); where there is none, on PostgreSQL,
-the answer is read anew, once for all who ask meanwhile.
+database was at some moment after the question had come in. So who has seen a change, wherever that was answered, finds
+it here. SQLite's data version is looked at (`storage/arrivals.py`) once for all questions that the event loop has
+before it: what comes in later is asked later. Where there is none, on PostgreSQL, the answer is read anew, once for all
+who ask meanwhile.
 """
 
 import asyncio
@@ -46,6 +47,8 @@ class Remembered(Generic[Key, Value]):
         self._arrivals = Arrivals(database)
         self._kept: dict[Key, _Kept[Value]] = {}
         self._readings: dict[Key, _Reading[Value]] = {}
+        self._looked = False
+        self._version: int | None = None
 
     def known(self, key: Key) -> Value | None:
         """Without waiting: None where it is not known how it is now."""
@@ -62,7 +65,7 @@ class Remembered(Generic[Key, Value]):
             await asyncio.wait([earlier.task])  # it began before something that the asker may have seen already
         reading = self._readings.get(key)
         if reading is None:
-            version = self._arrivals.version()
+            version = self._present()
             task = asyncio.create_task(self._look(key, version))
             task.add_done_callback(_notice)
             reading = self._readings[key] = _Reading(task, version)
@@ -75,7 +78,18 @@ class Remembered(Generic[Key, Value]):
         self._arrivals.close()
 
     def _is_current(self, version: int | None) -> bool:
-        return version is not None and version == self._arrivals.version()
+        return version is not None and version == self._present()
+
+    def _present(self) -> int | None:
+        """The database's version, not older than any question that has come in."""
+        if not self._looked:
+            self._version, self._looked = self._arrivals.version(), True
+            # Whatever the loop takes from its sockets from here on has its turn after this.
+            asyncio.get_running_loop().call_soon(self._look_again)
+        return self._version
+
+    def _look_again(self) -> None:
+        self._looked = False
 
     async def _look(self, key: Key, version: int | None) -> Value:
         before = self._kept.get(key)

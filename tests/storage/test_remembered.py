@@ -73,7 +73,7 @@ def test_what_another_connection_has_committed_is_seen_at_once(bench: Bench) -> 
     async def scene(notes: Notes) -> None:
         for expected in range(1, 20):
             assert await notes.remembered.find(own_id) == expected
-            write(bench, own_id)
+            await asyncio.to_thread(write, bench, own_id)
             assert notes.remembered.known(own_id) is None
         assert notes.before == [None, *range(1, 19)]
 
@@ -86,7 +86,7 @@ def test_what_is_gone_is_not_answered(bench: Bench) -> None:
 
     async def scene(notes: Notes) -> None:
         assert await notes.remembered.find(own_id) == 1
-        bench.delete(own_id)
+        await asyncio.to_thread(bench.delete, own_id)
         for _ in range(2):
             with pytest.raises(NotFoundError):
                 await notes.remembered.find(own_id)
