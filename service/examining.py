@@ -15,7 +15,7 @@ from service.errors import InvalidImageError
 from service.inference import segmentation
 from service.inference.acquaintance import Acquaintance
 from service.inference.decode import Picture
-from service.inference.desk import Receive
+from service.inference.desk import Receive, Visitor
 from service.inference.doctor import examine
 from service.inference.familiarity import Familiarity
 from service.inference.predict import framed
@@ -54,15 +54,16 @@ async def read(
 
     With `segment` there must be exactly one picture, of which every digit is answered, `InvalidImageError` else.
     """
+    visitor = Visitor(receive)
     weights, model = await predictor.loaded(named)
     steps = _digits(pictures, model.manifest) if asked.segment else _wholes(pictures, model.manifest)
-    images = [*chain.from_iterable(await predictor.darkroom.unpacked(steps, receive))]
-    parts = await predictor.let_read(model, [(each.pixels, each.preprocessing) for each in images], receive)
+    images = [*chain.from_iterable(await predictor.darkroom.unpacked(steps, visitor))]
+    parts = await predictor.let_read(model, [(each.pixels, each.preprocessing) for each in images], visitor)
     answers = [each async for part in parts for each in part]
     side = model.manifest.image_size
     known = await asyncio.to_thread(acquaintance.with_dataset, weights.dataset, image_size=side)
     found = (_examined(image, said, known, asked) for image, said in zip(images, answers, strict=True))
-    predictions = tuple(await predictor.darkroom.unpacked(found, receive))
+    predictions = tuple(await predictor.darkroom.unpacked(found, visitor))
     return weights.examined(predictions, text=_text(images, predictions) if asked.segment else None)
 
 

@@ -28,7 +28,7 @@ from service.domain.prediction import MAX_GRID_SIDE, MAX_IMAGES
 from service.errors import DamagedCheckpointError, InvalidImageError, NotReadyError, TooLargeError
 from service.inference import outputs, tensors
 from service.inference.decode import Picture
-from service.inference.desk import Receive
+from service.inference.desk import Receive, Visitor
 from service.inference.images import MAX_REQUEST_PIXELS
 from service.inference.stacks import framed_in_turn
 from service.named_weights import Choice, OfModel
@@ -89,15 +89,16 @@ async def infer(
     `read` has the request, and is called in a thread unless it `is_small`. Errors are its own and those of `Predictor`;
     `InvalidImageError` where the request does not fit the model, which says where.
     """
+    visitor = Visitor(receive)
     weights, network = await predictor.loaded(named)
     steps = (_asked(*read(), network.manifest) for _ in range(1))
-    (asked,) = steps if is_small else await predictor.darkroom.unpacked(steps, receive)
+    (asked,) = steps if is_small else await predictor.darkroom.unpacked(steps, visitor)
     images = asked.images
     if asked.to_be_framed:
         parts = framed_in_turn(lambda: map(Picture, images), network.manifest)
-        framed = chain.from_iterable(await predictor.darkroom.unpacked(parts, receive))
+        framed = chain.from_iterable(await predictor.darkroom.unpacked(parts, visitor))
         images = np.stack([image for image, _ in framed])
-    logits = await predictor.reckon(network, images, receive)
+    logits = await predictor.reckon(network, images, visitor)
     respond = partial(_response, asked, logits, model=named.model, version=weights.version)
     return respond() if is_small else await asyncio.to_thread(respond)
 

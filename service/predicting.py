@@ -13,7 +13,7 @@ from service.domain.prediction import Prediction, Predictions
 from service.errors import DamagedCheckpointError
 from service.inference.darkroom import Darkroom
 from service.inference.decode import Picture
-from service.inference.desk import Desk, Receive
+from service.inference.desk import Desk, Receive, Visitor
 from service.inference.models import Model, Models
 from service.inference.predict import Framed
 from service.inference.stacks import framed_in_turn
@@ -50,7 +50,7 @@ class Predictor:
         weights = await self.names.find(named)
         model = self._models.loaded(weights.checkpoint)
         lane = None if model is None else self.desk.open_lane(model)
-        return None if lane is None else weights.answer(await self.desk.ask(lane, picture, receive))
+        return None if lane is None else weights.answer(await self.desk.ask(lane, picture, Visitor(receive)))
 
     async def read(self, named: Named, pictures: Pictures, receive: Receive) -> Predictions:
         """What they say of all pictures, each of which is decoded before the first is answered."""
@@ -61,19 +61,20 @@ class Predictor:
         self, named: Named, pictures: Pictures, receive: Receive
     ) -> tuple[Weights, AsyncIterator[tuple[Prediction, ...]]]:
         """As `read`, some after another as the network is done with them."""
+        visitor = Visitor(receive)
         weights, model = await self.loaded(named)
-        parts = await self.darkroom.unpacked(framed_in_turn(pictures, model.manifest), receive)
-        return weights, await self.let_read(model, [*chain.from_iterable(parts)], receive)
+        parts = await self.darkroom.unpacked(framed_in_turn(pictures, model.manifest), visitor)
+        return weights, await self.let_read(model, [*chain.from_iterable(parts)], visitor)
 
     async def let_read(
-        self, model: Model, framed: list[Framed], receive: Receive
+        self, model: Model, framed: list[Framed], visitor: Visitor
     ) -> AsyncIterator[tuple[Prediction, ...]]:
         """What a loaded network says of images that are framed, in parts."""
-        return self.desk.read(await self.desk.lane(model), framed, receive)
+        return self.desk.read(await self.desk.lane(model), framed, visitor)
 
-    async def reckon(self, model: Model, images: np.ndarray, receive: Receive) -> np.ndarray:
+    async def reckon(self, model: Model, images: np.ndarray, visitor: Visitor) -> np.ndarray:
         """The logits `(n, classes)` of images as the network takes them, `(n, side, side)` in 0..255."""
-        return await self.desk.reckon(await self.desk.lane(model), images, receive)
+        return await self.desk.reckon(await self.desk.lane(model), images, visitor)
 
     async def loaded(self, named: Named) -> tuple[Weights, Model]:
         """What was named, and its network."""

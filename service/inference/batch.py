@@ -13,6 +13,8 @@ from service.inference.stacks import keep_in_place
 
 Images = Picture | Sequence[Framed] | np.ndarray
 """Of one request: a picture, some that are framed already, or numbers as the network takes them, `(n, side, side)`."""
+Prepared = list[Framed | Picture] | np.ndarray
+"""The same, with what takes microseconds done: a picture that is framed as it comes is framed."""
 Answer = tuple[Prediction, ...] | np.ndarray
 """To it: what the network says of each, or its logits `(n, classes)` of numbers."""
 
@@ -26,7 +28,7 @@ def count(images: Images) -> int:
 class Batch:
     """Those of each request, in order. Numbers come last in the network's own batch."""
 
-    requests: list[list[Framed | Picture] | np.ndarray]
+    requests: list[Prepared]
     manifest: Manifest
 
     @property
@@ -69,15 +71,15 @@ class Batch:
         return (each for each in self._pictures() if not isinstance(each, Picture))
 
 
-def gather(requests: Sequence[Images], manifest: Manifest) -> Batch:
-    """What takes microseconds of it is done: pictures that are framed as they come are ready."""
+def prepare(requests: Sequence[Images], manifest: Manifest) -> list[Prepared]:
+    """Of each request, in their order; the pictures of all are looked at together."""
     pictures = [each for each in requests if isinstance(each, Picture)]
     kept = zip(pictures, keep_in_place(pictures, manifest), strict=True)
-    own: list[list[Framed | Picture] | np.ndarray] = []
+    prepared: list[Prepared] = []
     for each in requests:
         if isinstance(each, Picture):
             picture, one = next(kept)
-            own.append([one or picture])
+            prepared.append([one or picture])
         else:
-            own.append(each if isinstance(each, np.ndarray) else [*each])
-    return Batch(own, manifest)
+            prepared.append(each if isinstance(each, np.ndarray) else [*each])
+    return prepared

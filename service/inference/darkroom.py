@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from service.errors import BusyError
-from service.inference.desk import LONGEST_SECONDS, ClientGoneError, Receive, gone
+from service.inference.desk import LONGEST_SECONDS, ClientGoneError, Visitor, gone, too_late
 
 MOST_BYTES = 64 * 1024 * 1024
 THREADS = 2
@@ -42,31 +42,33 @@ class Darkroom:
         finally:
             self.bytes -= size
 
-    async def unpacked(self, parts: Iterator[Part], receive: Receive) -> list[Part]:
+    async def unpacked(self, parts: Iterator[Part], visitor: Visitor) -> list[Part]:
         """All that the iterator gives, each part in its turn and in a thread.
 
-        `BusyError` where a part waits for its turn for too long, `ClientGoneError` once nobody waits for it.
+        `BusyError` once the request takes too long, `ClientGoneError` once nobody waits for it.
         """
         found: list[Part] = []
-        leaving = asyncio.create_task(gone(receive))
+        leaving = asyncio.create_task(gone(visitor.receive))
         try:
-            while part := await self._next(parts, leaving):
+            while part := await self._next(parts, leaving, visitor.seconds_left(self._longest)):
                 found += part
         finally:
             leaving.cancel()
         return found
 
-    async def _next(self, parts: Iterator[Part], leaving: "asyncio.Task[None]") -> tuple[Part, ...]:
+    async def _next(
+        self, parts: Iterator[Part], leaving: "asyncio.Task[None]", seconds_left: float
+    ) -> tuple[Part, ...]:
         """Empty at the end."""
         work = asyncio.get_running_loop().run_in_executor(self._threads, _taken, parts)
         ends: set[asyncio.Future[Any]] = {work, leaving}
-        done, _ = await asyncio.wait(ends, timeout=self._longest, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(ends, timeout=seconds_left, return_when=asyncio.FIRST_COMPLETED)
         if work in done:
             return work.result()
         work.cancel()
         if leaving in done:
             raise ClientGoneError
-        raise BusyError(f"not read within {self._longest:g} seconds: try again")
+        raise too_late(self._longest)
 
     async def close(self) -> None:
         """Let what is being unpacked end."""

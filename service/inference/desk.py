@@ -1,14 +1,15 @@
 """Where requests wait for a loaded network's answer: how many may, for how long, and what becomes of those who leave.
 
 Lives on the event loop. What waits for longer than `PATIENT_SECONDS` is looked after: a request whose client has gone
-is dropped before it is computed, one that has waited for `LONGEST_SECONDS` is answered that it was too much. Until then
-it costs neither a timer nor a task of its own.
+is dropped before it is computed, one that is `LONGEST_SECONDS` old is answered that it was too much. Until then it
+costs neither a timer nor a task of its own.
 """
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -29,6 +30,7 @@ from service.inference.predict import Framed
 MOST_WAITING = 1024
 """Images of all requests together, but for one request's own."""
 LONGEST_SECONDS = 30.0
+"""Of a whole request, from the end of its body on."""
 PATIENT_SECONDS = 0.1
 THREADS = 2
 """Networks that compute at once; each has one thread."""
@@ -41,6 +43,23 @@ class ClientGoneError(Exception):
     """Nobody waits for the answer any more."""
 
 
+@dataclass(frozen=True, eq=False)
+class Visitor:
+    """Who asks: how it is heard that they have gone, and since when they wait."""
+
+    receive: Receive
+    since: float = field(default_factory=monotonic)
+
+    def seconds_left(self, longest: float) -> float:
+        """Of so many in all; not below 0."""
+        return max(0.0, self.since + longest - monotonic())
+
+
+def too_late(longest: float) -> BusyError:
+    """For a request that took more than so many seconds."""
+    return BusyError(f"not read within {longest:g} seconds: try again, or with fewer images at once")
+
+
 class Desk:
     """The lanes of all loaded networks."""
 
@@ -50,7 +69,7 @@ class Desk:
         self._lanes: WeakKeyDictionary[Model, Lane] = WeakKeyDictionary()
         self._opening: dict[Model, asyncio.Task[Lane]] = {}
         self._threads = ThreadPoolExecutor(max(THREADS, min(4, os.cpu_count() or 1)), thread_name_prefix="lane")
-        self._asked: dict[Asked, Receive] = {}
+        self._asked: dict[Asked, Visitor] = {}
         self._watched: dict[Asked, asyncio.Task[None]] = {}
         self._round: asyncio.TimerHandle | None = None
 
@@ -76,40 +95,41 @@ class Desk:
         """One more lane in these threads."""
         return Lane(form, manifest, threads=self._threads)
 
-    def ask(self, lane: Lane, picture: Picture, receive: Receive) -> "asyncio.Future[tuple[Prediction]]":
+    def ask(self, lane: Lane, picture: Picture, visitor: Visitor) -> "asyncio.Future[tuple[Prediction]]":
         """Put a small picture into the lane; `BusyError` at once where too many wait."""
         self.let_in()
-        return self._put(lane, picture, receive)
+        return self._put(lane, picture, visitor)
 
     async def read(
-        self, lane: Lane, images: Sequence[Framed], receive: Receive
+        self, lane: Lane, images: Sequence[Framed], visitor: Visitor
     ) -> AsyncIterator[tuple[Prediction, ...]]:
         """What is said of a request's images, a portion after another, so that others' turn comes between.
 
-        `BusyError` before the first where too many wait; who was let in is answered to the end.
+        `BusyError` before the first where too many wait, or before any once it takes too long.
         """
         self.let_in()
         for start in range(0, len(images), MOST_TOGETHER):
-            yield await self._put(lane, images[start : start + MOST_TOGETHER], receive)
+            yield await self._put(lane, images[start : start + MOST_TOGETHER], visitor)
 
-    async def reckon(self, lane: Lane, images: np.ndarray, receive: Receive) -> np.ndarray:
+    async def reckon(self, lane: Lane, images: np.ndarray, visitor: Visitor) -> np.ndarray:
         """The logits `(n, classes)` of images as the network takes them, `(n, side, side)` in 0..255; as `read`."""
         self.let_in()
         starts = range(0, len(images), MOST_TOGETHER)
-        return np.concatenate([await self._put(lane, images[at : at + MOST_TOGETHER], receive) for at in starts])
+        return np.concatenate([await self._put(lane, images[at : at + MOST_TOGETHER], visitor) for at in starts])
 
     def let_in(self) -> None:
         """`BusyError` where too many wait."""
         if self.waiting >= self._most:
             raise BusyError(f"{self.waiting} images wait to be read already: try again")
 
-    def _put(self, lane: Lane, images: Images, receive: Receive) -> "asyncio.Future[Any]":
-        asked = Asked(images, asyncio.get_running_loop().create_future())
+    def _put(self, lane: Lane, images: Images, visitor: Visitor) -> "asyncio.Future[Any]":
+        loop = asyncio.get_running_loop()
+        asked = Asked(images, loop.create_future())
         self.waiting += asked.count
-        self._asked[asked] = receive
+        self._asked[asked] = visitor
         asked.answer.add_done_callback(lambda _: self._answered(asked))
         if self._round is None:
-            self._round = asyncio.get_running_loop().call_later(PATIENT_SECONDS, self._look_after)
+            self._round = loop.call_later(PATIENT_SECONDS, self._look_after)
         lane.put(asked)
         return asked.answer
 
@@ -138,15 +158,14 @@ class Desk:
             watch.cancel()
 
     def _look_after(self) -> None:
-        now = monotonic()
-        for asked, receive in [*self._asked.items()]:
-            waited = now - asked.since
+        patient_since = monotonic() - PATIENT_SECONDS
+        for asked, visitor in [*self._asked.items()]:
             if asked.answer.done():
                 continue
-            if waited > self._longest:
-                asked.answer.set_exception(BusyError(f"not read within {self._longest:g} seconds: try again"))
-            elif waited > PATIENT_SECONDS and asked not in self._watched:
-                self._watched[asked] = asyncio.create_task(_until_gone(asked, receive))
+            if not visitor.seconds_left(self._longest):
+                asked.answer.set_exception(too_late(self._longest))
+            elif visitor.since < patient_since and asked not in self._watched:
+                self._watched[asked] = asyncio.create_task(_until_gone(asked, visitor.receive))
         again = bool(self._asked)
         self._round = asyncio.get_running_loop().call_later(PATIENT_SECONDS, self._look_after) if again else None
 

@@ -3,13 +3,14 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from service.errors import BusyError, InvalidImageError
 from service.inference.darkroom import THREADS, Darkroom
-from service.inference.desk import ClientGoneError
+from service.inference.desk import ClientGoneError, Visitor
 from tests.inference.test_desk import absent, present
 
 Scene = Callable[[Darkroom], Awaitable[None]]
@@ -45,9 +46,9 @@ class Work:
 
 def test_all_parts_come_back_in_their_order() -> None:
     async def scene(darkroom: Darkroom) -> None:
-        assert await darkroom.unpacked(iter(range(1, 50)), present) == [*range(1, 50)]
-        assert await darkroom.unpacked(iter(()), present) == []
-        assert await darkroom.unpacked(iter(([], [])), present) == [[], []]
+        assert await darkroom.unpacked(iter(range(1, 50)), Visitor(present)) == [*range(1, 50)]
+        assert await darkroom.unpacked(iter(()), Visitor(present)) == []
+        assert await darkroom.unpacked(iter(([], [])), Visitor(present)) == [[], []]
 
     play(scene)
 
@@ -55,9 +56,11 @@ def test_all_parts_come_back_in_their_order() -> None:
 def test_a_request_of_many_parts_lets_those_of_few_go_between() -> None:
     async def scene(darkroom: Darkroom) -> None:
         work = Work()
-        large = [asyncio.ensure_future(darkroom.unpacked(work.parts("large", 20), present)) for _ in range(THREADS)]
+        large = [
+            asyncio.ensure_future(darkroom.unpacked(work.parts("large", 20), Visitor(present))) for _ in range(THREADS)
+        ]
         await asyncio.to_thread(work.begun.wait, 10)
-        small = asyncio.ensure_future(darkroom.unpacked(work.parts("small", 1), present))
+        small = asyncio.ensure_future(darkroom.unpacked(work.parts("small", 1), Visitor(present)))
         await asyncio.sleep(0)
         work.go_on.set()
         assert await small == ["small0"]
@@ -75,8 +78,8 @@ def test_what_is_wrong_is_told_to_who_asked() -> None:
 
     async def scene(darkroom: Darkroom) -> None:
         with pytest.raises(InvalidImageError, match="image 2"):
-            await darkroom.unpacked(broken(), present)
-        assert await darkroom.unpacked(iter((1,)), present) == [1]
+            await darkroom.unpacked(broken(), Visitor(present))
+        assert await darkroom.unpacked(iter((1,)), Visitor(present)) == [1]
 
     play(scene)
 
@@ -85,9 +88,9 @@ def test_for_who_has_gone_nothing_more_is_unpacked() -> None:
     async def scene(darkroom: Darkroom) -> None:
         work = Work()
         with pytest.raises(ClientGoneError):
-            await darkroom.unpacked(work.parts("gone", 20), absent)
+            await darkroom.unpacked(work.parts("gone", 20), Visitor(absent))
         work.go_on.set()
-        assert await darkroom.unpacked(work.parts("here", 3), present) == ["here0", "here1", "here2"]
+        assert await darkroom.unpacked(work.parts("here", 3), Visitor(present)) == ["here0", "here1", "here2"]
         assert work.done.count("gone") <= 1
 
     play(scene)
@@ -97,7 +100,9 @@ def test_who_is_not_served_in_time_is_told() -> None:
     async def scene(darkroom: Darkroom) -> None:
         work = Work()
         with pytest.raises(BusyError, match=r"within 0\.02 seconds"):
-            await darkroom.unpacked(work.parts("late", 1), present)
+            await darkroom.unpacked(work.parts("late", 1), Visitor(present))
+        with pytest.raises(BusyError, match="fewer images"):
+            await darkroom.unpacked(work.parts("old", 2), Visitor(present, since=monotonic() - 1))
         work.go_on.set()
 
     play(scene, longest_seconds=0.02)

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from service.errors import BusyError
 from service.inference import desk as desk_module
 from service.inference import forms
 from service.inference.decode import Picture
-from service.inference.desk import ClientGoneError, Desk
+from service.inference.desk import ClientGoneError, Desk, Visitor
 from service.inference.forms import Form
 from service.inference.lane import MOST_TOGETHER, Lane
 from service.inference.models import Model
@@ -87,9 +88,9 @@ async def _as_coroutine(scene: Awaitable[None]) -> None:
     await scene
 
 
-async def read_all(desk: Desk, lane: Lane, images: list[Framed]) -> list[Prediction]:
+async def read_all(desk: Desk, lane: Lane, images: list[Framed], visitor: Visitor) -> list[Prediction]:
     """Of one request."""
-    return [each async for part in desk.read(lane, images, present) for each in part]
+    return [each async for part in desk.read(lane, images, visitor) for each in part]
 
 
 async def busy(computer: Computer) -> None:
@@ -100,9 +101,9 @@ async def busy(computer: Computer) -> None:
 def test_those_that_come_while_it_computes_are_computed_together() -> None:
     async def scene(desk: Desk, lane: Lane, computer: Computer) -> None:
         computer.free.clear()
-        first = desk.ask(lane, numbered(3), present)
+        first = desk.ask(lane, numbered(3), Visitor(present))
         await busy(computer)
-        others = [desk.ask(lane, numbered(number), present) for number in range(40)]
+        others = [desk.ask(lane, numbered(number), Visitor(present)) for number in range(40)]
         computer.free.set()
         said = [(await each)[0].digit for each in [first, *others]]
         framed = frame_all([numbered(number) for number in (3, *range(40))], manifest_of("synthetic"))
@@ -123,8 +124,8 @@ def test_an_error_of_the_network_is_told_and_the_next_is_answered() -> None:
         broken = desk.lane_of(Form("broken", fail), manifest_of("synthetic"))
         for _ in range(2):
             with pytest.raises(MemoryError):
-                await desk.ask(broken, numbered(1), present)
-        assert len(await desk.ask(lane, numbered(1), present)) == 1
+                await desk.ask(broken, numbered(1), Visitor(present))
+        assert len(await desk.ask(lane, numbered(1), Visitor(present))) == 1
 
     play(scene)
 
@@ -132,12 +133,12 @@ def test_an_error_of_the_network_is_told_and_the_next_is_answered() -> None:
 def test_past_the_bound_it_is_refused_at_once() -> None:
     async def scene(desk: Desk, lane: Lane, computer: Computer) -> None:
         computer.free.clear()
-        waiting = [desk.ask(lane, numbered(1), present) for _ in range(5)]
+        waiting = [desk.ask(lane, numbered(1), Visitor(present)) for _ in range(5)]
         with pytest.raises(BusyError, match="5 images wait"):
-            desk.ask(lane, numbered(1), present)
+            desk.ask(lane, numbered(1), Visitor(present))
         computer.free.set()
         await asyncio.gather(*waiting)
-        assert await desk.ask(lane, numbered(1), present)
+        assert await desk.ask(lane, numbered(1), Visitor(present))
 
     play(scene, most_waiting=5)
 
@@ -147,15 +148,15 @@ def test_who_has_gone_is_not_computed_for(monkeypatch: pytest.MonkeyPatch) -> No
 
     async def scene(desk: Desk, lane: Lane, computer: Computer) -> None:
         computer.free.clear()
-        first = desk.ask(lane, numbered(1), present)
+        first = desk.ask(lane, numbered(1), Visitor(present))
         await busy(computer)
-        gone = [desk.ask(lane, numbered(1), absent) for _ in range(3)]
+        gone = [desk.ask(lane, numbered(1), Visitor(absent)) for _ in range(3)]
         for each in gone:
             with pytest.raises(ClientGoneError):
                 await each
-        left = desk.ask(lane, numbered(1), present)
+        left = desk.ask(lane, numbered(1), Visitor(present))
         left.cancel()
-        stays = desk.ask(lane, numbered(1), present)
+        stays = desk.ask(lane, numbered(1), Visitor(present))
         computer.free.set()
         await asyncio.gather(first, stays)
         assert computer.batches == [1, 1]
@@ -168,7 +169,7 @@ def test_who_has_waited_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
 
     async def scene(desk: Desk, lane: Lane, computer: Computer) -> None:
         computer.free.clear()
-        first = desk.ask(lane, numbered(1), present)
+        first = desk.ask(lane, numbered(1), Visitor(present))
         with pytest.raises(BusyError, match="within"):
             await first
         assert desk.waiting == 0
@@ -176,13 +177,27 @@ def test_who_has_waited_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     play(scene, longest_seconds=0.02)
 
 
+def test_a_request_has_its_time_once_however_many_portions_it_is_read_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk_module, "PATIENT_SECONDS", 0.01)
+
+    async def scene(desk: Desk, lane: Lane, computer: Computer) -> None:
+        computer.free.clear()
+        visitor = Visitor(present, since=monotonic() - desk_module.LONGEST_SECONDS)
+        many = frame_all([numbered(1)], manifest_of("synthetic")) * (2 * MOST_TOGETHER)
+        for asking in (read_all(desk, lane, many, visitor), desk.reckon(lane, np.zeros((64, 28, 28)), visitor)):
+            with pytest.raises(BusyError, match="fewer images"):
+                await asking
+
+    play(scene)
+
+
 def test_many_images_of_one_request_let_others_between() -> None:
     async def scene(desk: Desk, lane: Lane, computer: Computer) -> None:
         computer.free.clear()
         many = frame_all([numbered(4)], manifest_of("synthetic")) * (3 * MOST_TOGETHER)
-        bulk = asyncio.create_task(read_all(desk, lane, many))
+        bulk = asyncio.create_task(read_all(desk, lane, many, Visitor(present)))
         await busy(computer)
-        one = desk.ask(lane, numbered(1), present)
+        one = desk.ask(lane, numbered(1), Visitor(present))
         computer.free.set()
         await one
         assert not bulk.done()
