@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from service import datasets
 from service.errors import BusyError
+from service.inference.forms import Form
 from service.inference.lane import MOST_TOGETHER
 from tests.api.conftest import NOWHERE, Served, wait_until
 from tests.api.test_doctor import squares
@@ -46,24 +47,24 @@ def batches(served: Served, trained: str) -> Iterator[list[int]]:
 
 
 class held:  # noqa: N801  # it reads as a with statement
-    """Each open lane calls this before it computes, for as long as the block lasts."""
+    """Each open lane calls this before it computes, in a thread, for as long as the block lasts."""
 
     def __init__(self, served: Served, before: Callable[[np.ndarray], object]) -> None:
         self.lanes, self.before = served.service.predictor.desk.lanes(), before
-        self.own = [lane.form.run for lane in self.lanes]
+        self.own = [lane.form for lane in self.lanes]
 
     def __enter__(self) -> None:
         for lane, own in zip(self.lanes, self.own, strict=True):
 
-            def run(images: np.ndarray, own: Callable[[np.ndarray], np.ndarray] = own) -> np.ndarray:
+            def run(images: np.ndarray, own: Form = own) -> np.ndarray:
                 self.before(images)
-                return own(images)
+                return own.run(images)
 
-            object.__setattr__(lane.form, "run", run)
+            lane.form = Form("held", run)
 
     def __exit__(self, *_: object) -> None:
         for lane, own in zip(self.lanes, self.own, strict=True):
-            object.__setattr__(lane.form, "run", own)
+            lane.form = own
 
 
 def png() -> bytes:
@@ -143,7 +144,7 @@ def test_who_has_waited_too_long_is_told_in_the_protocol_s_words(
         later = served.http.post(READ, content=png())
         free.set()
     assert [each.status_code for each in (late, later)] == [503, 503]
-    assert late.json() == {"error": "not read within 0.05 seconds: try again"}
+    assert late.json() == {"error": "not read within 0.05 seconds: try again, or with fewer images at once"}
     assert int(late.headers["Retry-After"]) > 0
 
 
