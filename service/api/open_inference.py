@@ -23,7 +23,9 @@ from service.domain.open_inference import (
     ServerMetadata,
     ServerReadiness,
 )
+from service.inference.desk import Receive
 from service.named_weights import OfModel
+from service.predicting import Predictor
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 OCTETS = "application/octet-stream"
@@ -108,13 +110,17 @@ async def _answer(
         raise HTTPException(415, f"the encoding {encoding[:60]!r} is not accepted: send the body as it is")
     with service.predictor.holding(declared_bytes(request.scope, most=service.settings.max_body_bytes)):
         body = await request.body()
-        answered, tail = await open_inference.infer(
-            service.predictor,
-            OfModel(model, open_inference.choice(version)),
-            partial(_read, body, header_length),
-            is_small=len(body) <= SMALL_BYTES,
-            receive=request.receive,
-        )
+        named = OfModel(model, open_inference.choice(version))
+        return await answer(service.predictor, named, body, header_length=header_length, receive=request.receive)
+
+
+async def answer(
+    predictor: Predictor, named: OfModel, body: bytes, *, header_length: str | None, receive: Receive
+) -> Response:
+    """To a body that has been read."""
+    answered, tail = await open_inference.infer(
+        predictor, named, partial(_read, body, header_length), is_small=len(body) <= SMALL_BYTES, receive=receive
+    )
     head = answered.model_dump_json(exclude_none=True).encode()
     if not any(output.parameters for output in answered.outputs):
         return Response(head, media_type="application/json")

@@ -1,14 +1,15 @@
 """The short way of one small image to its answer, past the framework and everything else that it does not need.
 
 It takes the requests of a client that sends digits by the thousand: `POST /v1/experiments/{id}/predictions` or
-`/v1/models/{name}/predictions` with one grid as JSON or one image file, a few kilobytes, of a network that is loaded.
-It answers what is right and nothing else: whatever it does not know, finds wrong or would have to wait for goes on to
-the route (`predictions.py`, `model_predictions.py`), with the body, and is answered there as if there were no other
-way. So errors, documentation and everything rare are in one place.
+`/v1/models/{name}/predictions` with one grid as JSON or one image file, a few kilobytes, of a network that is loaded;
+and what the Open Inference Protocol has for it, `/v2/models/{name}/infer`. It answers what is right and nothing else:
+whatever it does not know, finds wrong or would have to wait for goes on to the route (`predictions.py`,
+`model_predictions.py`, `open_inference.py`), with the body, and is answered there as if there were no other way. So
+errors, documentation and everything rare are in one place.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from time import perf_counter
 
@@ -17,7 +18,8 @@ import orjson
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api import problems, requests, tables
+from service.api import open_inference, problems, requests, tables
+from service.domain.open_inference import HEADER_LENGTH
 from service.domain.prediction import MAX_GRID_SIDE
 from service.domain.registry import ALIAS, MODEL_NAME
 from service.errors import BusyError, InvalidImageError
@@ -25,10 +27,12 @@ from service.inference.decode import Picture, decode
 from service.inference.desk import ClientGoneError
 from service.inference.images import of_grey_values
 from service.named_weights import Named, OfExperiment, OfModel
+from service.open_inference import choice
 from service.predicting import Predictor
 
 OF_EXPERIMENT = re.compile(r"/v1/experiments/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/predictions")
 OF_MODEL = re.compile(f"/v1/models/({MODEL_NAME})/predictions")
+INFERENCE = re.compile(f"/v2/models/({MODEL_NAME})(?:/versions/([^/]{{1,100}}))?/infer")
 CHECKPOINTS = {b"": "best", b"checkpoint=best": "best", b"checkpoint=last": "last"}
 CHOICE = re.compile(f"version=([1-9][0-9]{{0,8}})|alias=({ALIAS})")
 MOST_BYTES = 16 * 1024
@@ -49,13 +53,14 @@ class QuickPredictions:
         self.app, self._predictor = app, predictor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        named = _named(scope)
-        if named is None:
+        way = _way(scope)
+        if way is None:
             await self.app(scope, receive, send)
             return
         began = perf_counter()
+        named, answer = way
         messages = await _first(receive)
-        response = await self._response(scope, named, messages, receive)
+        response = await self._response(scope, named, answer, messages, receive)
         if response is None:
             await self.app(scope, _again(messages, receive), send)
             return
@@ -68,11 +73,11 @@ class QuickPredictions:
         requests.log_access(scope, status=status, began=began, request_id=request_id, **_told(named))
 
     async def _response(
-        self, scope: Scope, named: Named, messages: Sequence[Message], receive: Receive
+        self, scope: Scope, named: Named, answer: "_Answer", messages: Sequence[Message], receive: Receive
     ) -> "_Response | None":
         try:
-            picture = _picture(scope, messages)
-            read = None if picture is None else await self._predictor().at_once(named, picture, receive)
+            body = _small_body(messages)
+            found = None if body is None else await answer(self._predictor(), scope, named, body, receive)
         except BusyError as error:
             return _busy(scope, error)
         except ClientGoneError:
@@ -80,34 +85,57 @@ class QuickPredictions:
             return _GONE
         except Exception:  # noqa: BLE001  # the route finds it as well, and says what it is
             return None
-        if read is None:
+        if found is None:
             return None
-        content = read.model_dump_json().encode()
-        headers = [
-            (requests.RAW_HEADER, requests.id_of(scope).encode()),
-            (b"content-length", b"%d" % len(content)),
-            (b"content-type", b"application/json"),
-        ]
-        return HTTPStatus.OK, headers, content
+        headers, content = found
+        return HTTPStatus.OK, [(requests.RAW_HEADER, requests.id_of(scope).encode()), *headers], content
 
 
-_Response = tuple[int, list[tuple[bytes, bytes]], bytes]
+_Headers = list[tuple[bytes, bytes]]
+_Answer = Callable[[Predictor, Scope, Named, bytes, Receive], Awaitable[tuple[_Headers, bytes] | None]]
+"""To a small body, if it is one that is taken here; any error where there is none."""
+_Response = tuple[int, _Headers, bytes]
 _GONE: _Response = (0, [], b"")
 
 
-def _named(scope: Scope) -> Named | None:
-    """The weights that a request for predictions names; None where it is another, or must be looked at more closely."""
+async def _predict(
+    predictor: Predictor, scope: Scope, named: Named, body: bytes, receive: Receive
+) -> tuple[_Headers, bytes] | None:
+    picture = _picture(scope, body)
+    read = None if picture is None else await predictor.at_once(named, picture, receive)
+    if read is None:
+        return None
+    content = read.model_dump_json().encode()
+    return [(b"content-length", b"%d" % len(content)), (b"content-type", b"application/json")], content
+
+
+async def _infer(
+    predictor: Predictor, scope: Scope, named: Named, body: bytes, receive: Receive
+) -> tuple[_Headers, bytes] | None:
+    if not isinstance(named, OfModel) or _header(scope, b"content-encoding"):
+        return None
+    length = _header(scope, HEADER_LENGTH.lower().encode()) or None
+    response = await open_inference.answer(predictor, named, body, header_length=length, receive=receive)
+    return response.raw_headers, bytes(response.body)
+
+
+def _way(scope: Scope) -> tuple[Named, _Answer] | None:
+    """The weights that a request names, and how it is answered; None where it is another, or must be looked at more
+    closely.
+    """
     if scope["type"] != "http" or scope["method"] != "POST":
         return None
     if match := OF_EXPERIMENT.fullmatch(scope["path"]):
         checkpoint = CHECKPOINTS.get(scope["query_string"])
-        return None if checkpoint is None else OfExperiment(match[1], checkpoint)
+        return None if checkpoint is None else (OfExperiment(match[1], checkpoint), _predict)
     if match := OF_MODEL.fullmatch(scope["path"]):
         query = scope["query_string"]
         chosen = CHOICE.fullmatch(query.decode("latin-1"))
         if chosen is not None:
-            return OfModel(match[1], int(chosen[1]) if chosen[1] else chosen[2])
-        return None if query else OfModel(match[1], None)
+            return OfModel(match[1], int(chosen[1]) if chosen[1] else chosen[2]), _predict
+        return None if query else (OfModel(match[1], None), _predict)
+    if match := INFERENCE.fullmatch(scope["path"]):
+        return OfModel(match[1], choice(match[2])), _infer
     return None
 
 
@@ -147,13 +175,15 @@ def _again(messages: Sequence[Message], receive: Receive) -> Receive:
     return receive_again
 
 
-def _picture(scope: Scope, messages: Sequence[Message]) -> Picture | None:
-    """What the body shows, where it is one that is taken here; any error where it shows nothing."""
+def _small_body(messages: Sequence[Message]) -> bytes | None:
     if any(message["type"] != "http.request" for message in messages) or messages[-1].get("more_body"):
         return None
-    body = messages[0]["body"] if len(messages) == 1 else b"".join([message["body"] for message in messages])
-    if not 0 < len(body) <= MOST_BYTES:
-        return None
+    body: bytes = messages[0]["body"] if len(messages) == 1 else b"".join([message["body"] for message in messages])
+    return body if 0 < len(body) <= MOST_BYTES else None
+
+
+def _picture(scope: Scope, body: bytes) -> Picture | None:
+    """What the body shows, where it is one that is taken here; any error where it shows nothing."""
     declared, accepted = (_header(scope, name) for name in (b"content-type", b"accept"))
     if accepted not in ("", "*/*") and tables.choose(None, accept=accepted) is not tables.Format.JSON:
         return None

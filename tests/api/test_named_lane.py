@@ -14,6 +14,8 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from service import datasets
+from service.api.quick_predictions import MOST_BYTES
+from service.domain.open_inference import HEADER_LENGTH
 from service.errors import BusyError
 from service.inference.forms import Form
 from service.inference.lane import MOST_TOGETHER
@@ -194,6 +196,29 @@ def test_one_small_image_takes_the_short_way(
     for query in ("?version=0", "?version=3", "?alias=none", "?alias=champion&version=1", "?alias=", "?x=1"):
         assert served.http.post(READ + query, json=PIXELS).status_code in (404, 422), query
     assert served.http.post("/v1/models/none/predictions", json=PIXELS).status_code == 404
+
+
+def test_a_small_inference_takes_the_short_way(
+    served: Served, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [INFER, "/v2/models/reader/versions/1/infer", "/v2/models/reader/versions/champion/infer"]
+    bodies = [json.dumps(ONE | more).encode() for more in ({}, {"parameters": {"binary_data_output": True}})]
+    long = [served.http.post(path, content=body.ljust(MOST_BYTES + 1)) for path in paths for body in bodies]
+
+    def no_other_way(_: int) -> Any:
+        raise BusyError("the long way")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(served.service.predictor, "holding", no_other_way)
+        short = [served.http.post(path, content=body) for path in paths for body in bodies]
+        wrong = served.http.post(INFER, content=b"{}")
+    for mine, other in zip(short, long, strict=True):
+        assert mine.status_code == other.status_code == 200
+        assert mine.content == other.content
+        for name in ("Content-Type", "Content-Length", HEADER_LENGTH):
+            assert mine.headers.get(name) == other.headers.get(name)
+    assert wrong.status_code == 503  # it went on
+    assert served.http.post(INFER, content=b"{}").status_code == 400
 
 
 def test_an_alias_that_was_set_anywhere_answers_from_the_next_request_on(served: Served, batches: list[int]) -> None:
