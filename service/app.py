@@ -45,6 +45,7 @@ from service.api import (
     predictions,
     presets,
     problems,
+    prometheus,
     queue,
     saliency,
     server,
@@ -66,6 +67,7 @@ from service.predicting import Predictor
 from service.report import page
 from service.settings import Settings
 from service.storage import Database, migrations
+from service.telemetry import tally
 
 DESCRIPTION = "Trains handwritten-digit networks, shows how they learn, and reads digits with them."
 RESOURCES = (
@@ -101,6 +103,7 @@ RESOURCES = (
     queue,
     workers,
     health,
+    prometheus,
     docs,
     web,
 )
@@ -122,6 +125,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
+        await run_in_threadpool(tally.HERE.attach, settings.counts_dir)
         database = Database(settings.database)
         await run_in_threadpool(migrations.ensure_current, database)
         models = Models(settings.artifacts_dir)

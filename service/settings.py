@@ -86,6 +86,11 @@ class Settings(BaseSettings):
         """Where data sets lie decoded; it may be deleted at any time."""
         return (self.home / "cache").resolve()
 
+    @cached_property
+    def counts_dir(self) -> Path:
+        """Where processes count what they do; it may be deleted while none runs."""
+        return (self.home / "counts").resolve()
+
     @property
     def worker_count(self) -> int:
         """Worker processes that `serve` keeps; several on one GPU would take turns instead of sharing its time."""

@@ -217,9 +217,14 @@ RULES: dict[str, tuple[Rule, str, str]] = {
         "def mean():\n    import numpy",
     ),
     "storage knows the domain, not the files or the networks": (
-        within("service/storage/", "service.storage", *BELOW[:2]),
+        within("service/storage/", "service.storage", "service.telemetry", *BELOW[:2]),
         "service/storage/checkpoints.py",
         "from service import checkpoints",
+    ),
+    "what is counted knows nothing of what counts": (
+        within("service/telemetry/", "service.telemetry"),
+        "service/telemetry/sums.py",
+        "from service.settings import Settings",
     ),
     "analysis is computed from records": (
         within("service/analysis/", "service.analysis", *BELOW),
@@ -231,6 +236,7 @@ RULES: dict[str, tuple[Rule, str, str]] = {
             "service/inference/",
             "service.inference",
             "service.checkpoints",
+            "service.telemetry",
             *BELOW,
         ),
         "service/inference/models.py",

@@ -22,6 +22,7 @@ from service.errors import ArdoiseError, DamagedCheckpointError, FencedError
 from service.inference.adaptation import Target, adapt
 from service.storage import StorageError, evaluation_queue, experiments
 from service.storage import checkpoints as checkpoint_rows
+from service.telemetry.measures import EVALUATIONS
 from workers import team
 from workers.attempt import TRACEBACK_LINES
 from workers.evaluation import images_at_once
@@ -94,6 +95,7 @@ def _evaluate(job: EvaluationJob, workshop: Workshop, watch: EvaluationWatch) ->
     result = _result(logits, split.labels, subject, done)
     with workshop.database.writing() as session:
         evaluation_queue.complete(session, job, result, epoch=subject.checkpoint.epoch, now=datetime.now(UTC))
+    EVALUATIONS.add()
     log.info("evaluated", dataset=job.dataset, epoch=subject.checkpoint.epoch, accuracy=result.accuracy)
 
 

@@ -18,6 +18,7 @@ from service.domain.metrics import EpochMetrics
 from service.domain.run import Run
 from service.errors import FencedError
 from service.storage import StorageError, queue
+from service.telemetry.measures import EPOCHS, SAMPLES
 from workers import environment, learners, team, threads, training_data
 from workers.evaluation import Evaluation, evaluate
 from workers.heartbeat import Interruption, Watch
@@ -122,6 +123,8 @@ class Attempt:
 
     def take(self, epoch: EpochMetrics) -> None:
         """Take in an epoch; if it was the last, look at the test split. It is stored by `workers/recording.py`."""
+        EPOCHS.add()
+        SAMPLES.add(amount=len(self._data.train))
         self.recorder.take(epoch, self.course.diagnostics)
         self._end_if_over(diverged=epoch.train_loss is None, exhausted=True)
 

@@ -6,11 +6,13 @@ submitted; and one that has ended, was cancelled or has failed leaves the others
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import structlog
 
 from service.domain.metrics import EpochMetrics
 from service.domain.run import Run
+from service.telemetry.measures import QUEUE_WAITS
 from workers import cohort, peers, recording
 from workers.attempt import Attempt
 from workers.cohort import Company
@@ -47,6 +49,8 @@ class _Group:
     def prepare(self, runs: Sequence[Run]) -> None:
         """Take claimed runs in, each with its data and its network."""
         for run in runs:
+            if run.attempt == 1:
+                QUEUE_WAITS.observe(max(0.0, (datetime.now(UTC) - run.submitted_at).total_seconds()))
             attempt = Attempt(run, self._workshop, self._heartbeat.watch(run))
             self.attempts.append(attempt)
             with attempt.answering():

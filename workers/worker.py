@@ -19,6 +19,7 @@ from service.domain.spec import Device, ExperimentSpec
 from service.settings import Settings
 from service.storage import Database, StorageError, evaluation_queue, migrations, queue, workers
 from service.storage.arrivals import Arrivals
+from service.telemetry import tally
 from workers import across, environment, learners, run, trainer, training_data
 from workers.ending import follow_parent, stop_on_signals
 from workers.heartbeat import Heartbeat
@@ -43,6 +44,7 @@ def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> Non
     stop_on_signals(stop)
     follow_parent(stop, lifeline=lifeline)
     torch.set_num_threads(threads)
+    tally.HERE.attach(settings.counts_dir)
     database = Database(settings.database)
     migrations.ensure_current(database)
     settings.artifacts_dir.mkdir(parents=True, exist_ok=True)

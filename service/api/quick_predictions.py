@@ -70,7 +70,8 @@ class QuickPredictions:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
         request_id = headers[0][1].decode()
-        requests.log_access(scope, status=status, began=began, request_id=request_id, **_told(named))
+        route = _route(named, answer)
+        requests.account(scope, status=status, began=began, route=route, request_id=request_id, **_told(named))
 
     async def _response(
         self, scope: Scope, named: Named, answer: "_Answer", messages: Sequence[Message], receive: Receive
@@ -137,6 +138,15 @@ def _way(scope: Scope) -> tuple[Named, _Answer] | None:
     if match := INFERENCE.fullmatch(scope["path"]):
         return OfModel(match[1], choice(match[2])), _infer
     return None
+
+
+def _route(named: Named, answer: _Answer) -> str:
+    """As the OpenAPI document has it."""
+    if isinstance(named, OfExperiment):
+        return "/v1/experiments/{experiment_id}/predictions"
+    if answer is _predict:
+        return "/v1/models/{model}/predictions"
+    return "/v2/models/{model}/infer" if named.choice is None else "/v2/models/{model}/versions/{version}/infer"
 
 
 def _told(named: Named) -> dict[str, str]:

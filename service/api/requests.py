@@ -11,11 +11,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api import problems
 from service.inference.desk import ClientGoneError
+from service.telemetry.measures import REQUEST_SECONDS, REQUESTS
 
 HEADER = "X-Request-ID"
 RAW_HEADER = HEADER.lower().encode()
 ACCEPTED_ID = re.compile(r"[!-~]{1,128}")
-HEALTH = frozenset({"/livez", "/readyz"})
+QUIET = frozenset({"/livez", "/readyz", "/metrics"})
+"""Asked by machines, again and again."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +59,8 @@ class Requests:
                 await failed(scope, receive, send_with_id)
             finally:
                 named = scope.get("path_params", {}).get("experiment_id")
-                log_access(scope, status=status, began=began, **({"experiment_id": named} if named else {}))
+                about = {"experiment_id": named} if named else {}
+                account(scope, status=status, began=began, route=_route(scope), **about)
 
 
 def id_of(scope: Scope) -> str:
@@ -65,11 +69,19 @@ def id_of(scope: Scope) -> str:
     return given if ACCEPTED_ID.fullmatch(given) else urandom(16).hex()
 
 
-def log_access(scope: Scope, *, status: int, began: float, **about: str) -> None:
-    """The line of a request that `began` then, by `time.perf_counter`."""
-    write = log.debug if scope["path"] in HEALTH else log.info
-    seconds = round(time.perf_counter() - began, 4)
-    write("request", method=scope["method"], path=scope["path"], status=int(status), seconds=seconds, **about)
+def account(scope: Scope, *, status: int, began: float, route: str, **about: str) -> None:
+    """Count a request that `began` then, by `time.perf_counter`, and write its line; `route` names no id."""
+    seconds = time.perf_counter() - began
+    REQUESTS.add(scope["method"] if scope["method"] in METHODS else "other", route, str(int(status)))
+    REQUEST_SECONDS.observe(seconds, route)
+    write = log.debug if scope["path"] in QUIET else log.info
+    write("request", method=scope["method"], path=scope["path"], status=int(status), seconds=round(seconds, 4), **about)
+
+
+def _route(scope: Scope) -> str:
+    """As the OpenAPI document has it; one word for all that is not found."""
+    route = scope.get("route")
+    return str(getattr(route, "path", "other"))
 
 
 def declared_bytes(scope: Scope, *, most: int) -> int:

@@ -12,6 +12,7 @@ class Run(Record):
     """One attempt at one experiment. `attempt` is the fence: it goes with every write."""
 
     experiment_id: str
+    submitted_at: datetime
     attempt: int
     spec: ExperimentSpec
     cohort: str | None

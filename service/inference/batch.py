@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from service.domain.prediction import Prediction
 from service.inference.decode import Picture
 from service.inference.predict import Framed, framed, predictions_of
 from service.inference.stacks import keep_in_place
+from service.telemetry.measures import BATCH_SECONDS, BATCHES, PREDICTED
 
 Images = Picture | Sequence[Framed] | np.ndarray
 """Of one request: a picture, some that are framed already, or numbers as the network takes them, `(n, side, side)`."""
@@ -43,12 +45,17 @@ class Batch:
 
     def logits(self, run: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Frame what is not framed yet, and compute."""
+        began = perf_counter()
         for own in self.requests:
             if not isinstance(own, np.ndarray):
                 own[:] = [framed(each, self.manifest) if isinstance(each, Picture) else each for each in own]
         stack = np.array([image for image, _ in self._framed()])
         numbers = [own for own in self.requests if isinstance(own, np.ndarray)]
-        return run(np.concatenate([stack, *numbers] if len(stack) else numbers) if numbers else stack)
+        logits = run(np.concatenate([stack, *numbers] if len(stack) else numbers) if numbers else stack)
+        BATCH_SECONDS.observe(perf_counter() - began)
+        BATCHES.observe(len(logits))
+        PREDICTED.add(amount=len(logits))
+        return logits
 
     def answers(self, logits: np.ndarray) -> Iterator[Answer]:
         """To each request."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from service import checkpoints
 from service.domain.checkpoint import Checkpoint
 from service.domain.manifest import Manifest
+from service.telemetry.measures import EVICTIONS, HITS, LOADS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,6 +57,7 @@ class Models:
             if future is None or not _is_loaded(future):
                 return None
             self._loaded.move_to_end(checkpoint.folder)
+        HITS.add()
         return future.result()
 
     def forget(self, folder: str) -> None:
@@ -77,6 +79,7 @@ class Models:
                 self._loaded.pop(checkpoint.folder, None)
             future.set_exception(error)
             return
+        LOADS.add()
         future.set_result(Model(network=network, manifest=manifest, bytes=checkpoint.weights.bytes))
         with self._lock:
             self._make_room(keep=checkpoint.folder)
@@ -87,6 +90,7 @@ class Models:
         for key, size in sizes.items():
             if surplus > 0 and key != keep:
                 del self._loaded[key]
+                EVICTIONS.add()
                 surplus -= size
 
 

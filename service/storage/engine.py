@@ -20,6 +20,8 @@ import structlog
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.orm import Session
 
+from service.telemetry.measures import WRITE_WAITS
+
 BUSY_TIMEOUT_MS = 30_000
 SNAPSHOT = "snapshot"
 """In a session's `info`: it sees what is committed, and changes nothing."""
@@ -141,6 +143,8 @@ def _on_begin(connection: sa.Connection) -> None:
     options = connection.get_execution_options()
     if options.get("ardoise_writes"):
         connection.exec_driver_sql("PRAGMA synchronous=" + ("FULL" if options["ardoise_durable"] else "NORMAL"))
+        began = time.perf_counter()
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+        WRITE_WAITS.observe(time.perf_counter() - began)
     else:
         connection.exec_driver_sql("BEGIN")

@@ -70,6 +70,7 @@ def run(row: ExperimentRow) -> Run:
     """The row as the worker that claimed it needs it."""
     return Run(
         experiment_id=row.id,
+        submitted_at=row.created_at,
         attempt=row.attempt,
         spec=_spec(json.dumps(row.spec)),
         cohort=row.cohort,

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from service.client import Client
 from service.connection import patiently
@@ -24,6 +25,7 @@ SPEC = {"dataset": "synthetic", "architecture": "perceptron", "epochs": 3, "chec
 ENDLESS = {"dataset": "synthetic", "architecture": "cnn", "epochs": 10_000}
 DIGIT = {"pixels": [[0] * 8, *[[0, 0, 0, 200, 200, 0, 0, 0]] * 6, [0] * 8]}
 PATIENCE_SECONDS = 30.0
+PREDICTED = "ardoise_predicted_images_total"
 Serving = Callable[..., Served]
 
 
@@ -97,6 +99,19 @@ def read(http: httpx.Client, path: str, **query: str) -> httpx.Response:
 def test_each_process_answers_and_says_that_it_is_ready(both: tuple[httpx.Client, httpx.Client]) -> None:
     assert [http.get("/readyz").status_code for http in both] == [200, 200]
     assert both[0].get("/v1/queue").json() == both[1].get("/v1/queue").json()
+
+
+def test_each_shows_what_all_of_them_and_the_worker_have_counted(both: tuple[httpx.Client, httpx.Client]) -> None:
+    def counted(http: httpx.Client, name: str) -> float:
+        families = text_string_to_metric_families(http.get("/metrics").text)
+        return sum(each.value for one in families for each in one.samples if each.name == name)
+
+    epochs, images = (counted(both[0], name) for name in ("ardoise_trained_epochs_total", PREDICTED))
+    own = f"/v1/experiments/{completed(both[0])}"
+    for http in both:
+        assert [read(http, own).status_code for _ in range(3)] == [200] * 3
+    assert [counted(http, "ardoise_trained_epochs_total") - epochs for http in both] == [3, 3]
+    assert [counted(http, PREDICTED) - images for http in both] == [6, 6]
 
 
 def test_what_they_are_forked_from_has_one_thread(two: Served) -> None:
