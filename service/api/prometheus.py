@@ -41,8 +41,10 @@ class _Shown:
     def collect(self) -> Iterator[Metric]:
         """All of it, in the order in which `measures.py` has it."""
         for measure in measures.MEASURES:
-            yield _counter(measure, self._counts) if isinstance(measure, measures.Counter) else _histogram(
-                measure, self._counts
+            yield (
+                _counter(measure, self._counts)
+                if isinstance(measure, measures.Counter)
+                else _histogram(measure, self._counts)
             )
         yield from _gauges(self._standing)
 

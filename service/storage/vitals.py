@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.domain.experiment import State
 from service.storage.tables import EvaluationRow, ExperimentRow, WorkerRow, database_clock
@@ -34,6 +34,6 @@ def workers(session: Session) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def _by_state(session: Session, column: sa.orm.InstrumentedAttribute[State]) -> dict[State, int]:
-    found = session.execute(sa.select(column, sa.func.count()).group_by(column)).all()
-    return dict.fromkeys(State, 0) | {state: count for state, count in found}
+def _by_state(session: Session, column: InstrumentedAttribute[str]) -> dict[State, int]:
+    found = session.execute(sa.select(column, sa.func.count()).group_by(column))
+    return dict.fromkeys(State, 0) | {State(row[0]): row[1] for row in found}

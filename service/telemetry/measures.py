@@ -6,6 +6,7 @@ prometheus.io/docs/practices/naming has them. Labels must take few values: none 
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from service.telemetry.tally import HERE, Tally
 
@@ -18,7 +19,7 @@ class Measure:
     def __init__(self, name: str, tells: str, labels: Labels = (), *, tally: Tally = HERE) -> None:
         self.name, self.tells, self.labels = name, tells, labels
         self._tally = tally
-        MEASURES.append(self)
+        MEASURES.append(cast("Counter | Histogram", self))
 
 
 class Counter(Measure):
@@ -51,7 +52,9 @@ class Histogram(Measure):
         places = self._places.get(labels)
         if places is None:
             names = (SUM, *self.bounds_named())
-            places = self._places.setdefault(labels, tuple(self._tally.place(self.name, labels, each) for each in names))
+            places = self._places.setdefault(
+                labels, tuple(self._tally.place(self.name, labels, each) for each in names)
+            )
         self._tally.add_two(places[0], value, places[1 + bisect_left(self.bounds, value)], 1.0)
 
     def bounds_named(self) -> Iterator[str]:
@@ -69,7 +72,9 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10
 LONG_SECONDS = (0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
 
 REQUESTS = Counter(
-    "ardoise_http_requests", "Requests that were answered; status 0: the client went away", ("method", "route", "status")
+    "ardoise_http_requests",
+    "Requests that were answered; status 0: the client went away",
+    ("method", "route", "status"),
 )
 REQUEST_SECONDS = Histogram(
     "ardoise_http_request_seconds",

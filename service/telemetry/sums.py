@@ -1,7 +1,7 @@
 """What all processes have counted, those that have ended included: no sum ever falls, not even after a restart.
 
-The counts of a process that has ended are put with those of the others that have: `ENDED` has their sum and the names of
-the files in it, which are then deleted. It takes the place of its predecessor in one step, so that a file which is
+The counts of a process that has ended are put with those of the others that have: `ENDED` has their sum and the names
+of the files in it, which are then deleted. It takes the place of its predecessor in one step, so that a file which is
 named and still there is known to be in it already.
 """
 

@@ -42,7 +42,7 @@ def fresh(tmp_path: Path) -> Recorder:
     network = architectures.build(spec.architecture, activation="identity", image_size=spec.dataset.side, classes=10)
     run = Run(
         experiment_id="e", attempt=1, spec=spec, cohort=None, parameters=0, epoch=0, continued_from=0, failures=0,
-        reproduces=None, environment=None,
+        reproduces=None, environment=None, submitted_at=datetime.now(UTC),
     )  # fmt: skip
     manifest = Manifest(
         experiment_id="e", spec_hash=spec.spec_hash, epoch=0, architecture=spec.architecture,
