@@ -86,9 +86,7 @@ PREDICTED = Counter("ardoise_predicted_images", "Images that networks have read 
 BATCHES = Histogram(
     "ardoise_prediction_batch_images", "Images that were computed together", bounds=(1, 2, 4, 8, 16, 32)
 )
-BATCH_SECONDS = Histogram(
-    "ardoise_prediction_batch_seconds", "Framing and computing of such a batch", bounds=SECONDS
-)
+BATCH_SECONDS = Histogram("ardoise_prediction_batch_seconds", "Framing and computing of such a batch", bounds=SECONDS)
 LOADS = Counter("ardoise_network_loads", "Networks that were read from their files")
 HITS = Counter("ardoise_network_hits", "Requests that found their network in memory")
 EVICTIONS = Counter("ardoise_network_evictions", "Networks that made room for others")
