@@ -192,7 +192,7 @@ RULES: dict[str, tuple[Rule, str, str]] = {
         "from fastapi import Query",
     ),
     "the server is started in one place": (
-        only(("uvicorn",), "service/api/server.py", "service/serving.py"),
+        only(("uvicorn",), "service/api/connections.py", "service/api/server.py", "service/serving.py"),
         "service/app.py",
         "import uvicorn",
     ),

@@ -1,5 +1,6 @@
 """uvicorn, whose end is not held up by readers that wait."""
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from service.api.connections import Connection, Watch
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,13 +21,25 @@ LAST_REQUESTS_SECONDS = 5
 
 
 class Server(uvicorn.Server):
-    """Ends all waits first when it is told to end; uvicorn by itself would wait for them."""
+    """Waits for no client for ever, and ends all waits first when it is told to end; uvicorn by itself does neither."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        config.http = Connection
+        super().__init__(config)
+        self._watching: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does; then look after the connections."""
+        await super().startup(sockets)
+        self._watching = asyncio.create_task(Watch(self.server_state.connections).keep())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Then stop as uvicorn does: requests in flight are answered before the app's own end."""
         if CHANGES in self.lifespan.state:
             self.lifespan.state[CHANGES].close()
         await super().shutdown(sockets)
+        if self._watching is not None:
+            self._watching.cancel()
 
 
 class ApiServer(Server):
