@@ -176,7 +176,8 @@ def _warm_up(app: FastAPI) -> None:
     openapi.document(app)
     with service.database.reading() as session:
         submission.preview(session, ExperimentSpec.model_validate({"dataset": "digits", "architecture": "lenet5"}))
-    importlib.import_module("scipy.linalg")
+    for name in ("scipy.linalg", "scipy.ndimage", "scipy.optimize", "scipy.special"):
+        importlib.import_module(name)
     charts.draw({}, title="", format="png")
     page.prepare()
     state.of(app).linearities.prepare()

@@ -1,19 +1,20 @@
 """Reading what a comparison is made from: runs, their curves, and which test images each one reads right."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from math import ceil
 from pathlib import Path
 
 from service import checkpoints
 from service.analysis import aligned, comparison, train_sizes
-from service.analysis.aligned import Curve, Spread
+from service.analysis.aligned import Curve, Row, Spread
 from service.analysis.comparison import Answers, Overview, Subject
 from service.domain.checkpoint import Checkpoint
 from service.domain.comparison import MAX_RUNS, AlignedSeries, Comparison
 from service.domain.experiment import Experiment
+from service.domain.selection import monitor_of
 from service.domain.train_size import TrainSizes
 from service.errors import DamagedCheckpointError, FieldError, InvalidSpecError
 from service.storage import Database, Session, metrics, recent, sweeps
@@ -31,17 +32,40 @@ class Chosen:
     sweep_id: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Read:
-    """Runs as they were together at one moment."""
+    """Runs as they were together at one moment; what is by id may be of others, too."""
 
     experiments: tuple[Experiment, ...]
-    overview: Overview
-    curves: list[Curve]
+    rows: Mapping[str, Mapping[int, Row]]
     every: int
-    """Of the curves' epochs: one in so many."""
-    seconds: dict[str, float]
+    """Of the epochs: one in so many."""
+    seconds: Mapping[str, float]
     outputs: Mapping[str, Checkpoint]
+
+    @cached_property
+    def overview(self) -> Overview:
+        """What they differ in."""
+        return comparison.overview(self.experiments)
+
+    @cached_property
+    def curves(self) -> list[Curve]:
+        """A curve each, in their order."""
+        return [
+            Curve(
+                each.id,
+                label,
+                each.best.epoch if each.best else None,
+                self.rows.get(each.id, {}),
+                monitor_of(each.spec),
+            )
+            for each, label in zip(self.experiments, self.overview.run_labels, strict=True)
+        ]
+
+    def of(self, ids: Sequence[str]) -> "Read":
+        """These of them alone, in this order."""
+        by_id = {each.id: each for each in self.experiments}
+        return replace(self, experiments=tuple(by_id[each] for each in ids))
 
 
 def read(database: Database, chosen: Chosen, *, points: int) -> Read:
@@ -57,12 +81,7 @@ def read(database: Database, chosen: Chosen, *, points: int) -> Read:
         rows = metrics.figures(session, ids, every=every, last=last) if points else {}
         seconds = metrics.seconds(session, ids)
         outputs = checkpoint_rows.newest_with_outputs(session, ids)
-    overview = comparison.overview(found)
-    curves = [
-        Curve(each.id, label, each.best.epoch if each.best else None, rows.get(each.id, {}))
-        for each, label in zip(found, overview.run_labels, strict=True)
-    ]
-    return Read(found, overview, curves, every, seconds, outputs)
+    return Read(found, rows, every, seconds, outputs)
 
 
 def chosen(database: Database, which: Chosen) -> tuple[Experiment, ...]:
@@ -73,7 +92,13 @@ def chosen(database: Database, which: Chosen) -> tuple[Experiment, ...]:
 
 def compare(database: Database, artifacts: Path, chosen: Chosen, *, points: int, baseline: str | None) -> Comparison:
     """All that can be said of these runs; errors as `read`, and where the baseline is none of them."""
-    found = read(database, chosen, points=points)
+    return hold(read(database, chosen, points=points), artifacts, curves=bool(points), baseline=baseline)
+
+
+def hold(
+    found: Read, artifacts: Path, *, curves: bool, baseline: str | None = None, runs_beside_groups: bool = True
+) -> Comparison:
+    """The runs that were read against each other; the last as for `comparison.compare`."""
     if baseline is not None and baseline not in {each.id for each in found.experiments}:
         detail = f"must be one of the runs that are compared, not {baseline[:60]!r}"
         raise InvalidSpecError((FieldError(pointer="#/query/baseline", detail=detail, code="unknown_name"),))
@@ -81,7 +106,13 @@ def compare(database: Database, artifacts: Path, chosen: Chosen, *, points: int,
         Subject(each, found.seconds.get(each.id), _answers_of(artifacts, found.outputs.get(each.id)))
         for each in found.experiments
     ]
-    return comparison.compare(subjects, found.overview, series=series(found) if points else None, baseline=baseline)
+    return comparison.compare(
+        subjects,
+        found.overview,
+        series=series(found) if curves else None,
+        baseline=baseline,
+        runs_beside_groups=runs_beside_groups,
+    )
 
 
 def against_size(database: Database, chosen: Chosen) -> TrainSizes:

@@ -5,6 +5,7 @@ from math import ceil
 
 from service.domain.curves import GrowingCurve, GrowingCurves
 from service.domain.experiment import Experiment
+from service.domain.selection import monitor_of
 from service.storage import Session, experiments, metrics, recent
 
 
@@ -35,6 +36,7 @@ def _grown(session: Session, run: Experiment, *, after: int, every: int) -> Grow
         state=run.state,
         progress=run.progress,
         best=run.best,
+        monitor=monitor_of(run.spec),
         diverged=run.diverged,
         resumptions=run.resumptions,
         **dict(zip(names, columns, strict=True)),

@@ -7,7 +7,7 @@ import numpy as np
 
 from service import datasets, evidence
 from service.analysis import calibration as calibrating
-from service.analysis import finite, mistakes, softmax
+from service.analysis import finite, mistakes, softmax, softmax_table
 from service.analysis.confusion import confusion_matrix
 from service.analysis.pictures import Tile, png_base64, sheet
 from service.analysis.softmax_lesson import lesson
@@ -15,7 +15,7 @@ from service.checkpoints import SplitOutputs
 from service.domain.calibration import Calibration
 from service.domain.confusion import Confusion
 from service.domain.mistakes import Mistake, Mistakes
-from service.domain.softmax import Softmax
+from service.domain.softmax import Softmax, SplitSoftmax
 from service.domain.splits import SplitName
 from service.errors import FieldError, InvalidSpecError, NotFoundError
 from service.evidence import Evidence
@@ -105,6 +105,22 @@ def softmax_of(
         labels=labels,
         temperature=temperature,
         of_class=of_class,
+    )
+
+
+def softmax_of_split(found: Evidence, split: SplitName, *, temperature: float, offset: int, limit: int) -> SplitSoftmax:
+    """All images of a split, of which `limit` are listed from `offset` on."""
+    outputs = found.of(split)
+    return softmax_table.table(
+        outputs.logits,
+        outputs.labels,
+        outputs.indices,
+        experiment_id=found.experiment.id,
+        split=split,
+        names=names(found),
+        temperature=temperature,
+        offset=offset,
+        limit=limit,
     )
 
 

@@ -165,11 +165,10 @@ def check(name: str, found: Sequence[Experiment], *, folder: Path | None) -> Lab
     return LabCheck(lab=name, items=items, met_by=tuple(each.experiment_id for each in items if each.met))
 
 
-def report(
-    name: str, found: Sequence[Experiment], sources: Sources, *, folder: Path | None, language: Language, url: str
-) -> str:
-    """The HTML report on these experiments; errors as `labs.load`."""
+def report(name: str, sources: Sources, *, folder: Path | None, language: Language, url: str) -> str:
+    """The HTML report on the experiments that were read; errors as `labs.load`."""
     lab = labs.load(name, folder=folder)
+    found = sources.everything.experiments
     runs = by_run(name, found)
     of_the_sheet = {each.id for run, several in runs.items() if run in lab.runs for each in several}
     offline = bool(of_the_sheet) and all(

@@ -7,8 +7,10 @@ from statistics import fmean, stdev
 from typing import NamedTuple
 
 from service.analysis.curves import COLUMNS
+from service.domain import selection
 from service.domain.comparison import AlignedRun, AlignedSeries
 from service.domain.curves import CurveSeries, LearningCurves
+from service.domain.spec import Monitor
 
 Row = Sequence[float | None]
 """An epoch's figures, as `COLUMNS` has them."""
@@ -21,6 +23,7 @@ class Curve(NamedTuple):
     label: str
     best_epoch: int | None
     rows: Mapping[int, Row]
+    monitor: Monitor = Monitor.VAL_ACCURACY
 
 
 def align(curves: Sequence[Curve], *, every: int) -> AlignedSeries:
@@ -77,7 +80,7 @@ class Spread(NamedTuple):
 def spread(curves: Sequence[Curve]) -> Spread:
     """Over the runs of a group that have an epoch; where one is alone there is no spread.
 
-    The mean's best epoch is the first of highest mean validation accuracy.
+    The mean's best epoch is chosen of its figures as a run's is of its own.
     """
     epochs = tuple(sorted({epoch for curve in curves for epoch in curve.rows}))
     means: list[Row] = []
@@ -93,9 +96,17 @@ def spread(curves: Sequence[Curve]) -> Spread:
         lows.append([None if centre is None else centre - deviation for centre, deviation in pairs])
         highs.append([None if centre is None else centre + deviation for centre, deviation in pairs])
     series = _series(means)
-    ranked = [(value, -epoch) for epoch, value in zip(epochs, series.val_accuracy, strict=True) if value is not None]
-    mean = LearningCurves(epochs=epochs, series=series, best_epoch=-max(ranked)[1] if ranked else None)
+    mean = LearningCurves(epochs=epochs, series=series, best_epoch=_best(epochs, means, monitor=curves[0].monitor))
     return Spread(mean, _series(lows), _series(highs))
+
+
+def _best(epochs: Sequence[int], rows: Sequence[Row], *, monitor: Monitor) -> int | None:
+    scored = [
+        (score, -epoch)
+        for epoch, (train_loss, _, val_loss, val_accuracy) in zip(epochs, rows, strict=True)
+        if (score := selection.score_of(train_loss, val_loss, val_accuracy, monitor=monitor)) is not None
+    ]
+    return -max(scored)[1] if scored else None
 
 
 def _series(rows: Sequence[Row]) -> CurveSeries:

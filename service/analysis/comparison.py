@@ -67,9 +67,18 @@ def _run_labels(experiments: Sequence[Experiment], groups: Sequence[Family], gro
 
 
 def compare(
-    subjects: Sequence[Subject], seen: Overview, *, series: AlignedSeries | None, baseline: str | None
+    subjects: Sequence[Subject],
+    seen: Overview,
+    *,
+    series: AlignedSeries | None,
+    baseline: str | None,
+    runs_beside_groups: bool = True,
 ) -> Comparison:
-    """`seen` is the overview of the same runs; `baseline` the id of one of them."""
+    """`seen` is the overview of the same runs; `baseline` the id of one of them.
+
+    Without `runs_beside_groups`, single runs are judged only where there are no groups over seeds to be judged: of
+    twenty runs, their 190 pairs take most of the time.
+    """
     group_of = {member: number for number, group in enumerate(seen.groups) for member in group.members}
     places = {subject.experiment.id: index for index, subject in enumerate(subjects)}
     counted = [_counted([subjects[member] for member in group.members]) for group in seen.groups]
@@ -77,7 +86,8 @@ def compare(
     of_groups, about_groups = group_verdicts.judge(
         candidates, baseline=None if baseline is None else group_of[places[baseline]]
     )
-    of_runs, about_runs = run_verdicts.judge(_contenders(subjects, seen.run_labels), baseline=baseline)
+    contenders = _contenders(subjects, seen.run_labels) if runs_beside_groups or not of_groups else []
+    of_runs, about_runs = run_verdicts.judge(contenders, baseline=baseline)
     return Comparison(
         differing=seen.differing,
         rows=tuple(_row(subject, seen, index, group_of[index]) for index, subject in enumerate(subjects)),

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from service.domain.cohort import LABELS
@@ -24,7 +25,8 @@ class Family(NamedTuple):
     """Places among the specs."""
 
 
-def settings(spec: ExperimentSpec) -> dict[str, Any]:
+@lru_cache(maxsize=1024)
+def settings(spec: ExperimentSpec) -> Settings:
     """All of it by path, but what is a label and changes no number."""
     return dict(_flat(spec.model_dump(mode="json", exclude=LABELS)))
 

@@ -69,6 +69,31 @@ def gradients(logits: np.ndarray, label: int, *, of_class: int, temperature: flo
     )
 
 
+class GradientLengths(NamedTuple):
+    """How long the gradients by each image's logits are, `(n,)` each."""
+
+    cross_entropy: np.ndarray
+    softmax: np.ndarray
+    """Of the probability of what is read."""
+    tied: np.ndarray
+    """bool: the hard maximum has none. Elsewhere it is 0."""
+
+
+def gradient_lengths(logits: np.ndarray, labels: np.ndarray, *, temperature: float) -> GradientLengths:
+    """Of the gradients that `gradients` has for one image, for `(n, classes)`."""
+    rows, read = np.arange(len(labels)), predictions(logits)
+    p = probabilities(logits, temperature=temperature)
+    of_read, off, slope = p[rows, read], p.copy(), -p
+    off[rows, labels] -= 1
+    slope[rows, read] += 1
+    largest = np.partition(logits, -2, axis=1)[:, -2:]
+    return GradientLengths(
+        cross_entropy=np.linalg.norm(off, axis=1) / temperature,
+        softmax=of_read * np.linalg.norm(slope, axis=1) / temperature,
+        tied=(largest[:, 0] == largest[:, 1]) | np.isnan(logits).any(axis=1),
+    )
+
+
 def _shifted(logits: np.ndarray, temperature: float) -> np.ndarray:
     scaled = logits.astype(np.float64) / temperature
     shifted: np.ndarray = scaled - scaled.max(axis=1, keepdims=True)

@@ -50,7 +50,7 @@ from service.domain.preview import EpochEstimate, Model, Preview
 from service.domain.problem import Problem
 from service.domain.record import Record
 from service.domain.run import QueueFacts, WorkerFacts, WorkerList
-from service.domain.spec import ExperimentSpec
+from service.domain.spec import ExperimentSpec, Monitor
 from service.domain.sweep import Sweep, SweepAccepted
 from service.errors import FieldError
 
@@ -181,6 +181,7 @@ def _growing() -> GrowingCurves:
     curve = GrowingCurve(
         experiment_id=_ID,
         **{name: getattr(run, name) for name in ("state", "progress", "best", "diverged", "resumptions")},
+        monitor=Monitor.VAL_ACCURACY,
         epochs=tuple(row.epoch for row in rows),
         **{name: tuple(getattr(row, name) for row in rows) for name in (*CurveSeries.model_fields, "learning_rate")},
         seconds=(1.25, 2.5),

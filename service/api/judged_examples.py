@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from service.analysis import disagreement, image_history, softmax
+from service.analysis import disagreement, image_history, softmax, softmax_table
 from service.analysis.calibration import calibration
 from service.analysis.confusion import confusion_matrix
 from service.analysis.pictures import png_base64
@@ -47,6 +47,17 @@ def records(experiment_id: str) -> tuple[Record, ...]:
             labels=_NAMES,
             temperature=2.0,
             of_class=None,
+        ),
+        softmax_table.table(
+            _LOGITS,
+            _LABELS,
+            np.arange(3),
+            experiment_id=experiment_id,
+            split="test",
+            names=_NAMES,
+            temperature=2.0,
+            offset=1,
+            limit=1,
         ),
         ImageHistory(
             experiment_id=experiment_id,

@@ -13,7 +13,7 @@ from service.api.parameters import BodySha256, IdempotencyKey, Owner
 from service.api.state import Live, Now, Writing
 from service.domain.lab import Language
 from service.domain.lab_answers import LabAccepted, LabCheck, LabList, LabRequest, NamedLab
-from service.report.view import Sources
+from service.report.view import POINTS, Sources
 
 router = APIRouter(
     prefix="/v1/labs", tags=["labs"], route_class=JsonRoute, dependencies=[Depends(no_unknown_parameters)]
@@ -89,10 +89,10 @@ def report(name: Known, runs: Runs, service: Live, request: Request, lang: Langu
         settings=service.settings,
         models=service.models,
         linearities=service.linearities,
+        everything=comparing.read(service.database, runs, points=POINTS),
     )
     html = laboratory.report(
         name,
-        comparing.chosen(service.database, runs),
         sources,
         folder=service.settings.labs_dir,
         language=lang,

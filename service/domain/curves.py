@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from service.domain.experiment import BestEpoch, Progress, Resumption, State
 from service.domain.record import Record
+from service.domain.spec import Monitor
 
 Evidence = dict[str, float | int | str | None]
 """What a comment rests on: figures, the thresholds that they passed, and facts of the spec."""
@@ -72,6 +73,8 @@ class GrowingCurve(CurveSeries):
     state: State
     progress: Progress
     best: BestEpoch | None
+    monitor: Monitor
+    """The figure by which its epochs are compared."""
     diverged: bool
     resumptions: tuple[Resumption, ...]
     epochs: tuple[int, ...]

@@ -7,6 +7,7 @@ from service.domain.record import Record
 from service.domain.spec import ExperimentSpec, Monitor
 
 Score = tuple[float, float]
+"""The figure that is monitored, then the other; the higher is the better."""
 
 
 class Selection(Record):
@@ -23,7 +24,7 @@ class Selection(Record):
 
     def after(self, epoch: EpochMetrics, *, spec: ExperimentSpec) -> Self:
         """The selection with one more epoch seen; an epoch whose loss is not finite is never the best."""
-        score = _score(epoch, spec)
+        score = score_of(epoch.train_loss, epoch.val_loss, epoch.val_accuracy, monitor=monitor_of(spec))
         if score is not None and (self.score is None or score > self.score):
             is_tie = self.score is not None and score[0] == self.score[0]
             waited = self.waited + 1 if is_tie else 0
@@ -39,9 +40,19 @@ class Selection(Record):
         return self.model_copy(update={"waited": 0})
 
 
-def _score(epoch: EpochMetrics, spec: ExperimentSpec) -> Score | None:
-    if epoch.val_loss is None or epoch.val_accuracy is None or epoch.train_loss is None:
+def monitor_of(spec: ExperimentSpec) -> Monitor:
+    """The validation figure by which the epochs of such a run are compared."""
+    return Monitor.VAL_ACCURACY if spec.early_stopping is None else spec.early_stopping.monitor
+
+
+def score_of(
+    train_loss: float | None, val_loss: float | None, val_accuracy: float | None, *, monitor: Monitor
+) -> Score | None:
+    """Of one epoch, of a run or of the mean over several; None where a figure is not finite: it is never the best.
+
+    The one rule by which an epoch is the best, wherever one is named or marked (`service/web/charts/lines.js` has it
+    for means of curves that still grow).
+    """
+    if train_loss is None or val_loss is None or val_accuracy is None:
         return None
-    if spec.early_stopping is not None and spec.early_stopping.monitor is Monitor.VAL_LOSS:
-        return -epoch.val_loss, epoch.val_accuracy
-    return epoch.val_accuracy, -epoch.val_loss
+    return (-val_loss, val_accuracy) if monitor is Monitor.VAL_LOSS else (val_accuracy, -val_loss)

@@ -47,3 +47,51 @@ class Softmax(Record):
     """The label's logit minus the largest other: negative where the image is read wrong."""
     gradients: Gradients
     remark: Remark
+
+
+class ScoredImage(Record):
+    """One image of a split."""
+
+    index: int
+    label: int
+    prediction: int
+    """The hard maximum, by its place in `labels`."""
+    cross_entropy: float | None
+    zero_one_loss: int
+    margin: float | None
+    gradient: float | None
+    """The length of the cross-entropy's, by the logits."""
+    logits: Numbers
+    softmax: Numbers
+
+
+class MeanGradients(Record):
+    """How long the gradients by the logits are: means over the images, null where one is not finite."""
+
+    cross_entropy: float | None
+    softmax: float | None
+    """Of the probability of what is read."""
+    hard_maximum: float | None
+    """0, as is the 0/1 loss's: both are constant around every image at which no two logits tie; null of none such."""
+    ties: int
+    """Images at which two do, where the hard maximum has no gradient."""
+
+
+class SplitSoftmax(Record):
+    """What `GET /v1/experiments/{id}/logits` answers: the figures of `Softmax` for a whole split."""
+
+    experiment_id: str
+    split: SplitName
+    labels: tuple[str, ...]
+    temperature: float
+    images: int
+    cross_entropy: float | None
+    """The mean, at this temperature."""
+    zero_one_loss: float
+    """The share of the images that are read wrong."""
+    margin: float | None
+    """The mean."""
+    gradients: MeanGradients
+    offset: int
+    items: tuple[ScoredImage, ...]
+    """From the image at this offset on, in the order of the split."""

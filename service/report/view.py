@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from service import comparing, evidence
-from service.comparing import Chosen
+from service.comparing import Chosen, Read
 from service.domain.comparison import Comparison, RunGroup
 from service.domain.experiment import Experiment, State
 from service.domain.lab import Constraint
@@ -30,24 +30,25 @@ SETTINGS = {
 
 @dataclass(frozen=True, eq=False)
 class Sources:
-    """Where facts come from; of the same runs they are read, and comparisons made, once a report."""
+    """Where facts come from; each is read, and each comparison made, once a report."""
 
     database: Database
     settings: Settings
     models: Models
     linearities: Linearities
+    everything: Read
+    """Of all runs of the report, at one moment."""
     comparisons: dict[tuple[str, ...], Comparison] = field(default_factory=dict)
     read: dict[str, Evidence] = field(default_factory=dict)
 
     def comparison(self, ids: tuple[str, ...]) -> Comparison:
-        """Of these runs, with their curves."""
+        """Of these runs, with their curves; single runs are judged where no groups over seeds are."""
         if ids not in self.comparisons:
-            self.comparisons[ids] = comparing.compare(
-                self.database,
-                self.settings.artifacts_dir,
-                Chosen(ids=ids, sweep_id=None),
-                points=POINTS,
-                baseline=None,
+            found = self.everything.of(ids)
+            if found.every > 1:  # the longest run of all would thin the curves of these
+                found = comparing.read(self.database, Chosen(ids=ids, sweep_id=None), points=POINTS)
+            self.comparisons[ids] = comparing.hold(
+                found, self.settings.artifacts_dir, curves=True, runs_beside_groups=False
             )
         return self.comparisons[ids]
 

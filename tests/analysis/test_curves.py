@@ -2,9 +2,13 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
+from service.analysis.aligned import Curve, spread
 from service.analysis.curves import as_csv, learning_curves
 from service.domain.curves import LearningCurves
 from service.domain.metrics import EpochMetrics
+from service.domain.spec import Monitor
 
 
 def row(epoch: int, *figures: float | None) -> EpochMetrics:
@@ -60,3 +64,9 @@ def test_the_table_has_every_digit_and_empty_cells_for_missing_values() -> None:
 def test_curves_survive_json_to_the_last_bit() -> None:
     curves = learning_curves(ROWS, best_epoch=1)
     assert LearningCurves.model_validate_json(curves.model_dump_json()) == curves
+
+
+@pytest.mark.parametrize(("monitor", "best"), [(Monitor.VAL_ACCURACY, 2), (Monitor.VAL_LOSS, 3)])
+def test_the_best_epoch_of_a_mean_is_chosen_as_that_of_a_run(monitor: Monitor, best: int) -> None:
+    rows = {1: (1.0, 0.5, 0.5, 0.875), 2: (1.0, 0.5, 0.25, 0.875), 3: (1.0, 0.5, 0.125, 0.75), 4: (None, 0.5, 0.0, 1.0)}
+    assert spread([Curve("a", "a", 1, rows, monitor), Curve("b", "b", 1, rows, monitor)]).mean.best_epoch == best

@@ -66,6 +66,35 @@ def test_a_run_that_diverged_is_an_error_without_a_nan(served: Served) -> None:
         assert answer.json()["items" if path == "findings" else "findings"][0]["severity"] == "error"
 
 
+def test_the_best_of_epochs_with_the_same_accuracy_is_the_same_one_wherever_it_is_named(served: Served) -> None:
+    own = served.train(architecture={"name": "mlp", "hidden": [32]}, epochs=8)
+    asked = served.http.get(f"/v1/experiments/{own}").json()
+    best = asked["best"]["epoch"]
+    rows = served.http.get(f"/v1/experiments/{own}/metrics").json()["items"]
+    first = max(rows, key=lambda each: each["val_accuracy"])
+    assert first["val_accuracy"] == asked["best"]["val_accuracy"]
+    assert first["epoch"] < best, "no two epochs are equal: choose another seed"
+    (said,) = [
+        each
+        for each in served.http.get(f"/v1/experiments/{own}/findings").json()["items"]
+        if each["kind"] == "no_problem"
+    ]
+    assert f"at epoch {best})" in said["text"]["en"]
+    assert f"à l'époque {best})" in said["text"]["fr"]
+    compared = served.http.get("/v1/comparisons", params={"ids": own}).json()
+    (stored,) = [
+        each for each in served.http.get(f"/v1/experiments/{own}/checkpoints").json()["items"] if each["name"] == "best"
+    ]
+    assert {
+        "comment": said["evidence"]["best_epoch"],
+        "curve": served.http.get(f"/v1/experiments/{own}/learning-curves").json()["best_epoch"],
+        "growing": served.http.get("/v1/learning-curves", params={"ids": own}).json()["items"][0]["best"]["epoch"],
+        "compared": compared["rows"][0]["best"]["epoch"],
+        "aligned": compared["series"]["items"][0]["best_epoch"],
+        "weights": stored["epoch"],
+    } == dict.fromkeys(("comment", "curve", "growing", "compared", "aligned", "weights"), best)
+
+
 def test_no_such_experiment_is_404_and_a_query_is_none_of_it(served: Served) -> None:
     experiment_id = served.submit()
     served.http.post(f"/v1/experiments/{experiment_id}/cancel")

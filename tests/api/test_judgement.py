@@ -29,7 +29,7 @@ DATA = datasets.load("synthetic", data_dir=NOWHERE)
 LABELS = DATA.test.labels.numpy()
 VALIDATION = np.arange(0, 2000, 10)
 PICTURES = ("confusion.png", "mistakes.png", "calibration.png")
-JUDGEMENTS = ("confusion", "mistakes", "softmax", "calibration", *PICTURES)
+JUDGEMENTS = ("confusion", "mistakes", "softmax", "logits", "calibration", *PICTURES)
 
 
 def logits(seed: int, *, hints: np.ndarray = LABELS, strength: float = 2.5) -> np.ndarray:
@@ -211,6 +211,42 @@ def test_where_runs_disagree(served: Served) -> None:
     assert indices == np.flatnonzero(right[1] & ~right[0] & ~right[2]).tolist()
     sheet = served.http.get("/v1/disagreements.png", params={"ids": ",".join(runs)})
     assert Image.open(io.BytesIO(sheet.content)).format == "PNG"
+
+
+def test_a_split_s_softmax_is_that_of_each_of_its_images_and_their_means(served: Served) -> None:
+    run = judged(served, logits(1))
+    found = ask(served.http, run, "logits", temperature=2, limit=1000)
+    assert (found["images"], len(found["items"])) == (len(LABELS), len(LABELS))
+    probabilities = special.softmax(logits(1).astype(np.float64) / 2, axis=1)
+    assert np.array([each["softmax"] for each in found["items"]]) == pytest.approx(probabilities)
+    assert [each["logits"] for each in found["items"]] == logits(1).tolist()
+    assert found["cross_entropy"] == pytest.approx(metrics.log_loss(LABELS, probabilities))
+    assert found["zero_one_loss"] == pytest.approx(metrics.zero_one_loss(LABELS, probabilities.argmax(axis=1)))
+    one, slopes = ask(served.http, run, "softmax", index=17, temperature=2), []
+    for each in found["items"]:
+        slopes.append(np.linalg.norm(probabilities[each["index"]] - np.eye(10)[each["label"]]) / 2)
+        assert each["gradient"] == pytest.approx(slopes[-1])
+    read = probabilities.argmax(axis=1)
+    rows = [p[k] * np.linalg.norm(np.eye(10)[k] - p) / 2 for p, k in zip(probabilities, read, strict=True)]
+    assert found["gradients"] == {
+        "cross_entropy": pytest.approx(np.mean(slopes)), "softmax": pytest.approx(np.mean(rows)), "hard_maximum": 0.0,
+        "ties": 0,
+    }  # fmt: skip
+    (same,) = ask(served.http, run, "logits", temperature=2, offset=17, limit=1)["items"]
+    for name in ("label", "prediction", "zero_one_loss", "margin", "logits", "softmax", "cross_entropy"):
+        assert same[name] == pytest.approx(one[name]), name
+    assert same["gradient"] == pytest.approx(np.linalg.norm(one["gradients"]["cross_entropy"]))
+
+
+def test_a_split_s_softmax_is_a_table_as_well(served: Served) -> None:
+    run = judged(served, logits(1))
+    rows = served.http.get(f"/v1/experiments/{run}/logits", params={"format": "csv", "limit": 60_000}).text.splitlines()
+    assert rows[0].startswith("index,label,prediction,cross_entropy,zero_one_loss,margin,gradient,logit_0,")
+    assert len(rows) == 1 + len(LABELS)
+    assert [float(cell) for cell in rows[1].split(",")[7:17]] == logits(1)[0].tolist()
+    lines = served.http.get(f"/v1/experiments/{run}/logits", headers={"Accept": "application/x-ndjson"}).text
+    assert len(lines.splitlines()) == 100
+    assert served.http.get(f"/v1/experiments/{run}/logits", params={"offset": 10_000}).json()["items"] == []
 
 
 def test_runs_that_cannot_be_held_against_each_other_are_told_why(served: Served, trained: str) -> None:

@@ -2,7 +2,8 @@
 
 Of each endpoint the first answer of a service that has just started and has not been asked anything else, and the
 median of ten more; so of a comparison of a hundred runs, for which 500 ms are allowed, and of the report on a whole lab
-sheet. Runs are dense and convolutional networks on the whole of MNIST's test split, the largest is PyTorch's example.
+sheet. Runs are dense and convolutional networks on the whole of MNIST's test split, the largest is PyTorch's example,
+and one of 10,000 epochs.
 """
 
 import json
@@ -47,9 +48,11 @@ ASKED = (
     *(Asked(DENSE + part) for part in ("", "/metrics", "/learning-curves", "/findings", "/notes", "/checkpoints")),
     *(Asked(DENSE + part) for part in ("/diagnostics", "/evaluations", "/images/{index}/history", "/export")),
     *(Asked(f"{DENSE}/learning-curves.{suffix}") for suffix in ("csv", "png", "svg")),
+    *(Asked(f"/v1/experiments/{{long}}/{part}") for part in ("findings", "learning-curves", "learning-curves.png")),
     *(Asked(f"{each}/model") for each in (DENSE, EXAMPLE, LINEAR, "/v1/experiments/{stack}")),
     *(Asked(f"{DENSE}/{part}{suffix}") for part in ("confusion", "mistakes", "calibration") for suffix in ("", ".png")),
     Asked(f"{DENSE}/softmax", "?index=17&temperature=2"),
+    *(Asked(f"{DENSE}/logits", query) for query in ("", "?limit=10000&format=csv")),
     *(Asked(f"{each}/filters{suffix}") for each in (DENSE, EXAMPLE) for suffix in ("", ".png")),
     *(Asked(f"{each}/predictions", query, STROKE) for each in (DENSE, EXAMPLE) for query in ("", "?doctor=true")),
     *(Asked(f"{EXAMPLE}/activations{suffix}", "?layer=convolution2", IMAGE) for suffix in ("", ".png")),
@@ -95,6 +98,7 @@ def _trained(service: Served) -> dict[str, str]:
         "stack": {"dataset": whole, "architecture": "mlp", "activation": "identity", "epochs": 1},
         "linear": {"dataset": whole, "architecture": "perceptron", "epochs": 1},
         "example": {"dataset": part, "architecture": "mnist_example", "epochs": 1},
+        "long": {"dataset": {"name": "digits", "train_size": 100}, "architecture": "perceptron", "epochs": 10_000},
     }
     ids = {name: service.client.submit(spec).id for name, spec in names.items()}
     many = {"base": {"dataset": part, "architecture": "perceptron", "epochs": 20}, "seeds": [0, 1, 2, 3, 4]}

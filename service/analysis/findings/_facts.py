@@ -6,7 +6,7 @@ from math import log
 from typing import Self
 
 from service import datasets
-from service.domain.experiment import Experiment, State
+from service.domain.experiment import BestEpoch, Experiment, State
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Facts:
     """Those that move an image."""
     stops_early: bool
     activation: str
+    best: BestEpoch | None
+    """As the run itself has chosen it (`domain/selection.py`); None before there is one."""
 
     @classmethod
     def of(cls, experiment: Experiment) -> Self:
@@ -40,6 +42,7 @@ class Facts:
             augmentation=tuple(each.name for each in spec.dataset.augmentation or () if each.moves),
             stops_early=spec.early_stopping is not None,
             activation=spec.activation,
+            best=experiment.best,
         )
 
     @property

@@ -2,7 +2,7 @@
 
 from service.analysis.findings._curves import Curves
 from service.analysis.findings._facts import Facts
-from service.analysis.findings._words import count, number, percent, remark
+from service.analysis.findings._words import best_of, count, number, percent, remark
 from service.domain.curves import Evidence, Finding, Severity
 from service.domain.experiment import State
 
@@ -21,7 +21,8 @@ def find(curves: Curves, facts: Facts) -> Finding:
         "train_loss_last": float(seen.train_loss[-1]),
         "val_loss_last": float(seen.val_loss[-1]),
         "val_accuracy_last": float(seen.val_accuracy[-1]),
-        "val_accuracy_best": float(seen.val_accuracy.max()),
+        "best_epoch": None if facts.best is None else facts.best.epoch,
+        "val_accuracy_best": None if facts.best is None else facts.best.val_accuracy,
         "chance_accuracy": facts.chance_accuracy,
         "fewest_epochs": FEWEST_EPOCHS,
     }
@@ -46,7 +47,6 @@ def find(curves: Curves, facts: Facts) -> Finding:
                 chance=percent(facts.chance_accuracy),
             ),
         )
-    best = int(seen.epochs[int(seen.val_accuracy.argmax())])
     return Finding(
         kind="no_problem",
         severity=Severity.INFO,
@@ -54,10 +54,9 @@ def find(curves: Curves, facts: Facts) -> Finding:
         evidence=evidence,
         text=remark(
             en="No problem found{until}: over {epochs} epochs the training loss goes from {first} to {train},"
-            " validation ends with a loss of {val} and an accuracy of {last} (best: {accuracy} at epoch {best}).",
+            " validation ends with a loss of {val} and an accuracy of {last}{best}.",
             fr="Aucun problème repéré{until_fr} : en {epochs} époques, la perte d'entraînement passe de {first} à"
-            " {train} ; la validation finit avec une perte de {val} et une exactitude de {last} (au mieux {accuracy}, à"
-            " l'époque {best}).",
+            " {train} ; la validation finit avec une perte de {val} et une exactitude de {last}{best}.",
             until="" if facts.state.ended else " so far",
             until_fr="" if facts.state.ended else " jusqu'ici",
             epochs=count(len(seen)),
@@ -65,8 +64,7 @@ def find(curves: Curves, facts: Facts) -> Finding:
             train=number(float(seen.train_loss[-1])),
             val=number(float(seen.val_loss[-1])),
             last=last,
-            accuracy=percent(float(seen.val_accuracy.max())),
-            best=best,
+            best=best_of(facts.best),
         ),
     )
 

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from service.domain.curves import Remark
+from service.domain.experiment import BestEpoch
 
 NO_BREAK, NARROW = "\u00a0", "\u202f"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -62,6 +63,16 @@ def points(share: float) -> Quantity:
 def count(whole: int) -> Quantity:
     """A number of things."""
     return Quantity.of(f"{whole:,}")
+
+
+def best_of(best: BestEpoch | None) -> Quantity:
+    """The accuracy of the best epoch and which it is, in brackets; nothing before there is one."""
+    if best is None or best.val_accuracy is None:
+        return Quantity("", "")
+    accuracy = percent(best.val_accuracy)
+    return Quantity(
+        f" (best: {accuracy.en} at epoch {best.epoch})", f" (au mieux {accuracy.fr}, à l'époque {best.epoch})"
+    )
 
 
 def _spaced(french: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from service.analysis.findings._curves import Curves, Values, median, noise
 from service.analysis.findings._facts import Facts
-from service.analysis.findings._words import count, number, percent, remark
+from service.analysis.findings._words import best_of, count, number, percent, remark
 from service.domain.curves import Finding, Severity
 
 FEWEST_EPOCHS = 6
@@ -43,7 +43,6 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
     if len(rest) < max(SHORTEST, SHARE * len(seen)):
         return None
     rate = float(rest.learning_rate.max())  # a schedule that ends at nothing rests because of it
-    best = float(seen.val_accuracy.max())
     return Finding(
         kind="plateau",
         severity=Severity.INFO,
@@ -53,7 +52,8 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
             "train_loss": median(rest.train_loss),
             "val_loss": median(rest.val_loss),
             "val_accuracy": median(rest.val_accuracy),
-            "val_accuracy_best": best,
+            "best_epoch": None if facts.best is None else facts.best.epoch,
+            "val_accuracy_best": None if facts.best is None else facts.best.val_accuracy,
             "learning_rate_highest": rate,
             "threshold_train_loss_band": train_band,
             "threshold_val_loss_band": val_band,
@@ -61,12 +61,12 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
         },
         text=remark(
             en="A plateau since epoch {epoch}: for {epochs} epochs the training loss keeps within {train_band} of"
-            " {train} and the validation loss within {val_band} of {val}; validation accuracy is {accuracy} (best:"
-            " {best}). More epochs at a learning rate of {rate} or less would hardly change it.",
+            " {train} and the validation loss within {val_band} of {val}; validation accuracy is"
+            " {accuracy}{best}. More epochs at a learning rate of {rate} or less would hardly change it.",
             fr="Plateau depuis l'époque {epoch} : pendant {epochs} époques, la perte d'entraînement reste à"
             " {train_band} près à {train} et la perte de validation à {val_band} près à {val} ; l'exactitude en"
-            " validation est de {accuracy} (au mieux {best}). D'autres époques avec un taux d'apprentissage d'au"
-            " plus {rate} n'y changeraient guère.",
+            " validation est de {accuracy}{best}. D'autres époques avec un taux d'apprentissage d'au plus {rate}"
+            " n'y changeraient guère.",
             epoch=rest.span[0],
             epochs=count(len(rest)),
             train_band=number(train_band),
@@ -74,7 +74,7 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
             val_band=number(val_band),
             val=number(median(rest.val_loss)),
             accuracy=percent(median(rest.val_accuracy)),
-            best=percent(best),
+            best=best_of(facts.best),
             rate=number(rate),
         ),
     )

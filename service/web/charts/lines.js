@@ -89,10 +89,22 @@ function ofGroup({ label }, members, split, { figure, weight }) {
   };
 }
 
-/** Where the mean validation accuracy is highest, as in the pictures of the service. @param {Run[]} members @param {number} weight */
+/**
+ * Where the mean is best, by the rule of the service (`service/domain/selection.py`): in the figure that is monitored, of
+ * equal ones in the other, and the first where both are the same.
+ * @param {Run[]} members
+ * @param {number} weight
+ */
 function bestPlace(members, weight) {
-  const { mean } = band(members.map(({ series }) => ({ epochs: series.epochs, values: smooth(series.figures.val_accuracy, weight) })));
-  return mean.reduce((best, value, i) => (Number.isFinite(value) && (best < 0 || value > mean[best]) ? i : best), -1);
+  const [training, loss, accuracy] = ['train_loss', 'val_loss', 'val_accuracy'].map((figure) =>
+    band(members.map(({ series }) => ({ epochs: series.epochs, values: smooth(series.figures[figure], weight) }))).mean);
+  const byLoss = members[0].series.status?.monitor === 'val_loss';
+  /** @param {number} i @param {number} j */
+  const isBetter = (i, j) => {
+    const [lower, higher] = [loss[j] - loss[i], accuracy[i] - accuracy[j]];
+    return byLoss ? lower > 0 || (lower === 0 && higher > 0) : higher > 0 || (higher === 0 && lower > 0);
+  };
+  return training.reduce((best, value, i) => ([value, loss[i], accuracy[i]].every(Number.isFinite) && (best < 0 || isBetter(i, best)) ? i : best), -1);
 }
 
 /**

@@ -9,6 +9,7 @@ export const FIGURES = /** @type {const} */ (['train_loss', 'train_accuracy', 'v
  * @property {string} state
  * @property {{epoch: number, epochs: number, fraction: number, eta_seconds: number | null, samples_per_second: number | null}} progress
  * @property {{epoch: number, val_loss: number | null, val_accuracy: number | null} | null} best
+ * @property {'val_loss' | 'val_accuracy'} monitor by which its epochs are compared
  * @property {boolean} diverged
  * @property {{attempt: number, after_epoch: number, continued: boolean}[]} resumptions
  * @property {number[]} epochs

@@ -1,6 +1,6 @@
 """Synthetic learning curves of every kind, with noise, and the facts of the runs that they might be of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,8 +13,9 @@ from service.analysis.findings import examine
 from service.analysis.findings._curves import Curves
 from service.analysis.findings._facts import Facts
 from service.domain.curves import Finding
-from service.domain.experiment import Experiment, Progress, State
+from service.domain.experiment import BestEpoch, Experiment, Progress, State
 from service.domain.metrics import EpochMetrics
+from service.domain.selection import Selection
 from service.domain.spec import ExperimentSpec
 
 Values = NDArray[np.float64]
@@ -29,6 +30,7 @@ FACTS = Facts(
     augmentation=(),
     stops_early=False,
     activation="relu",
+    best=None,
 )
 
 
@@ -67,7 +69,8 @@ class Shape:
 
     def findings(self, seed: int, **facts: Any) -> tuple[Finding, ...]:
         """What is said of one run of this shape."""
-        return examine(Curves.of(self.rows(seed)), replace(self.facts, **facts))
+        rows = self.rows(seed)
+        return examine(Curves.of(rows), replace(self.facts, best=best(rows), **facts))
 
     def kinds(self, seed: int, **facts: Any) -> set[str]:
         """The kinds of it."""
@@ -90,6 +93,16 @@ def row(epoch: int, *figures: float | None) -> EpochMetrics:
         samples_per_second=1000.0,
         recorded_at=NOON,
     )
+
+
+def best(rows: Sequence[EpochMetrics], **early_stopping: Any) -> BestEpoch | None:
+    """The epoch that a run with these rows has chosen."""
+    given = {"dataset": "mnist", "architecture": "mlp", "early_stopping": early_stopping or None}
+    spec, selection = ExperimentSpec.model_validate(given), Selection()
+    for each in rows:
+        selection = selection.after(each, spec=spec)
+    chosen = [each for each in rows if each.epoch == selection.best_epoch]
+    return BestEpoch(**{name: getattr(chosen[0], name) for name in BestEpoch.model_fields}) if chosen else None
 
 
 def descent(epochs: int, *, end: float, pace: float, start: float = 1.5) -> Values:

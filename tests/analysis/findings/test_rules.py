@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections import Counter
 from dataclasses import replace
 
@@ -258,11 +257,8 @@ def test_whatever_the_epochs_are_there_is_an_answer_with_finite_evidence(
         assert 0 <= each.epochs[0] <= each.epochs[1] <= len(rows)
 
 
-def test_ten_thousand_epochs_are_commented_on_in_a_fraction_of_200_ms() -> None:
-    rows = overfitting(10_000).rows(0)
-    began = time.process_time()
-    assert {each.kind for each in examine(Curves.of(rows), FACTS)} == {"overfitting"}
-    assert time.process_time() - began < 0.15
+def test_ten_thousand_epochs_are_commented_on_as_fifty_are() -> None:
+    assert {each.kind for each in examine(Curves.of(overfitting(10_000).rows(0)), FACTS)} == {"overfitting"}
 
 
 def test_the_robust_figures_are_those_of_scipy_and_of_what_was_drawn() -> None:

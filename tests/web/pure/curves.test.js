@@ -17,7 +17,7 @@ function growth(more) {
   const epochs = more.epochs ?? [];
   const column = epochs.map(() => 0.5);
   return {
-    experiment_id: 'a', state: 'running', progress: { epoch: epochs.at(-1) ?? 0, epochs: 9 }, best: null, diverged: false, resumptions: [],
+    experiment_id: 'a', state: 'running', progress: { epoch: epochs.at(-1) ?? 0, epochs: 9 }, best: null, monitor: 'val_accuracy', diverged: false, resumptions: [],
     train_loss: column, train_accuracy: column, val_loss: column, val_accuracy: column, learning_rate: column, seconds: epochs.map((/** @type {number} */ _, /** @type {number} */ i) => i + 1), ...more,
   };
 }
@@ -141,6 +141,13 @@ test('runs of a group are one line with a band, and of one run alone there is no
   equal([two.label, two.run, two.xs, others.length], ['two', 'a', [1, 2], 0]);
   near(two.ys[1], 0.7);
   equal([two.best?.epoch, Boolean(two.band), one.band], [2, true, null]);
+});
+
+test('of epochs with the same mean accuracy the one with the lower loss is the best, unless the loss comes first', () => {
+  const figures = { epochs: [1, 2, 3, 4], val_accuracy: [0.9, 0.9, 0.8, 0.9], val_loss: [0.5, 0.3, 0.1, 0.3] };
+  const best = (/** @type {string} */ monitor) =>
+    ofGroups([runOf('a', { ...figures, monitor })], [{ label: 'one', ids: ['a'] }], { figure: 'loss', split: 'val', axis: 'epoch', weight: 0 })[0].best?.epoch;
+  equal([best('val_accuracy'), best('val_loss')], [2, 3]);
 });
 
 test('readings are the values at a place, the highest first, of the lines that reach so far', () => {
