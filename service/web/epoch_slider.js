@@ -2,7 +2,7 @@
 /** A slider over the epochs whose weights are stored: what the network was like after each of them. */
 
 import { h, write } from './dom.js';
-import { get } from './http.js';
+import { Problem, get } from './http.js';
 
 const PLAY_MILLISECONDS = 450;
 
@@ -34,10 +34,18 @@ export function meant({ epochs, best, last }, chosen) {
   return epochs.reduce((near, each) => (Math.abs(each - wanted) < Math.abs(near - wanted) ? each : near));
 }
 
+/** Why there are no weights of a run. @param {{state: string}} run */
+export function missing({ state }) {
+  const active = state === 'queued' || state === 'running';
+  return active ? 'There are no weights yet: the first are stored about two seconds after the run has begun.' : 'No weights were kept of this run.';
+}
+
 export class EpochSlider {
   /** @param {{changed: (chosen: string) => void, signal: AbortSignal}} options `chosen` is `best` or a number of an epoch */
   constructor({ changed, signal }) {
     this.changed = changed;
+    this.signal = signal;
+    this.progress = '';
     /** @type {Stored} */
     this.stored = { epochs: [], best: null, last: null };
     this.text = h('output', { class: 'epochs__text num' });
@@ -48,6 +56,29 @@ export class EpochSlider {
     this.timer = 0;
     this.labelled();
     signal.addEventListener('abort', () => this.stop());
+  }
+
+  /**
+   * Ask what is stored by now of a run that may go on learning.
+   * @param {any} run
+   * @param {() => string} chosen
+   * @returns {Promise<boolean>} true where that may be other than it was
+   */
+  async follow({ id, state, progress: { epoch } }, chosen) {
+    const progress = `${state}.${epoch}`;
+    if (progress === this.progress) return false;
+    this.progress = progress;
+    try {
+      const found = await stored(id, this.signal);
+      if (this.signal.aborted) return false;
+      this.show(found, chosen());
+      return true;
+    } catch (error) {
+      if (this.signal.aborted) return false;
+      if (!(error instanceof Problem)) throw error;
+      this.progress = ''; // with the next news of the run it is asked again
+      return false;
+    }
   }
 
   /** @param {Stored} found @param {string} chosen */

@@ -84,6 +84,32 @@ def test_a_patch_times_its_kernel_gives_the_number_of_a_map(page: Page, bench: B
     expect(page.get_by_role("img", name=re.compile("^its weights: "))).to_be_visible()
 
 
+def test_which_pixels_an_answer_rests_on_is_told_as_the_api_has_it(page: Page, bench: Bench) -> None:
+    experiment_id, linear = reader(bench), bench.trained()
+    panel = page.get_by_role("region", name="Which pixels it rests on")
+    page.goto(f"/#/experiments/{experiment_id}?tab=inside&index=4")
+    expect(panel.get_by_text("It is the slope at this image")).to_be_visible()
+    expect(panel.get_by_role("radio", name="Account")).to_be_disabled()
+    panel.get_by_role("radio", name="Blanked").check()
+    panel.get_by_label("for").select_option("3")
+    expect(page).to_have_url(re.compile("why=blank&class=3"))
+    answer = page.request.post(
+        f"/v1/experiments/{experiment_id}/saliency?method=occlusion&digit=3", data={"index": 4}
+    ).json()
+    expect(panel).to_contain_text(
+        f"the logit of 3, which is {answer['value']:.2f}, loses when a square of 2 × 2 pixels"
+    )
+    panel.get_by_role("application").press("ArrowDown")
+    expect(panel.get_by_role("status")).to_contain_text("Row 1, column 0: ")
+    page.goto(f"/#/experiments/{linear}?tab=inside&index=4&why=account&class=3&against=8")
+    answer = page.request.post(
+        f"/v1/experiments/{linear}/contributions?input=ink&digit=3&against=8", data={"index": 4}
+    ).json()
+    pixels, bias, gap = (f"{answer[each]:.3f}" for each in ("pixels", "bias", "gap"))
+    expect(panel).to_contain_text(f"adds up to {pixels}; with {bias}, which a blank image has, that is {gap}")
+    expect(panel.get_by_role("img", name="Weights")).to_be_visible()
+
+
 def test_the_epoch_slider_shows_what_the_network_was(page: Page, bench: Bench) -> None:
     experiment_id = reader(bench)
     page.goto(f"/#/experiments/{experiment_id}?tab=inside&index=4")

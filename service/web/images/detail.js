@@ -23,7 +23,7 @@ export async function detail(node, { id, item, labels, split, signal }) {
   const title = h('h3', `Image ${item.index}: ${labels[item.label]}, read as ${labels[item.prediction]}`);
   const words = h('p', { class: 'muted' }, `Probability of what it is: ${percent(item.probabilities[item.label], 1)}. Loss: ${loss(item.loss)}.`);
   const over = h('div', { class: 'detail__epochs' });
-  const inside = h('a', { href: link('experiments', id, { tab: 'inside', index: String(item.index), split: split === 'test' ? null : 'train' }) }, 'Look inside the network with it');
+  const inside = h('a', { href: link('experiments', id, { tab: 'inside', index: String(item.index), of: split === 'test' ? null : 'train' }) }, 'Look inside the network with it');
   bars.show(item.probabilities, { top: item.prediction, truth: item.label });
   replace(node, h('div', { class: 'panel detail' }, picture(item.image, '', { class: 'detail__image' }), h('div', { class: 'detail__text' }, title, words, over, inside), bars.node));
   if (split !== 'test') {

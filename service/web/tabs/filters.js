@@ -3,7 +3,7 @@
 
 import { commands, request } from '../commands.js';
 import { h, replace, write } from '../dom.js';
-import { EpochSlider, stored } from '../epoch_slider.js';
+import { EpochSlider, missing } from '../epoch_slider.js';
 import { count } from '../format.js';
 import { Problem, get } from '../http.js';
 import { diverging } from '../images/pixels.js';
@@ -73,17 +73,11 @@ export async function show(root, { id, experiment, params, signal, setParams }) 
         h('a', { href: link('experiments', id, { tab: 'inside', layer: found.layer.name, map: String(tile.index), row: '0', column: '0', weights: now.get('weights') }) }, 'See what it makes of an image')));
   }
 
-  let known = '';
   /** @param {any} run */
   async function follow(run) {
-    const progress = `${run.state}.${run.progress.epoch}`;
-    if (progress === known) return;
-    known = progress;
-    const kept = await stored(id, signal);
-    if (signal.aborted) return;
-    slider.show(kept, now.get('weights') ?? 'best');
-    if (kept.epochs.length) put(path());
-    else write(said, 'There are no weights yet: the first are stored about two seconds after the run has begun.');
+    if (!(await slider.follow(run, () => now.get('weights') ?? 'best'))) return;
+    if (slider.stored.epochs.length) put(path());
+    else write(said, missing(run));
   }
 
   function path() {

@@ -4,13 +4,14 @@
 import { Bars } from '../charts/bars.js';
 import { commands, request } from '../commands.js';
 import { h, replace, write } from '../dom.js';
-import { EpochSlider, stored } from '../epoch_slider.js';
+import { EpochSlider, missing } from '../epoch_slider.js';
 import { percent } from '../format.js';
 import { Problem, get } from '../http.js';
 import { greys } from '../images/pixels.js';
 import { painted } from '../images/shown.js';
 import { Closely } from '../inside/closely.js';
 import { layerRow } from '../inside/layer_row.js';
+import * as reasons from '../inside/reasons.js';
 import { chooser, drawn, look, subject } from '../inside/subject.js';
 import { newest } from '../newest.js';
 import { stylesheet } from '../stylesheet.js';
@@ -25,6 +26,7 @@ export async function show(root, { id, experiment, params, signal, setParams }) 
   const { facts } = sets.items.find((/** @type {any} */ each) => each.name === experiment.spec.dataset.name);
   const chosen = chooser(setParams, { test: facts.test_images, train: facts.train_images });
   const slider = new EpochSlider({ signal, changed: (epoch) => setParams({ weights: epoch === 'best' ? null : epoch }) });
+  const resting = new reasons.Reasons({ id, signal, labels: facts.labels, set: setParams });
   const closely = new Closely({ id, signal, set: setParams });
   const input = h('div', { class: 'input' });
   const layers = h('div', { class: 'layers' });
@@ -33,7 +35,7 @@ export async function show(root, { id, experiment, params, signal, setParams }) 
   const bars = new Bars(facts.labels, 'How probable the network finds each class');
   const said = h('p', { class: 'told', role: 'status' });
   const head = h('div', { class: 'panel inside__head' }, input, h('div', { class: 'inside__said' }, said), bars.node);
-  replace(root, h('div', { class: 'row row--apart' }, chosen.node, slider.node), head, wrong, layers, how);
+  replace(root, h('div', { class: 'row row--apart' }, chosen.node, slider.node), head, wrong, resting.node, layers, how);
 
   /** @type {any} */
   let found = null;
@@ -78,19 +80,25 @@ export async function show(root, { id, experiment, params, signal, setParams }) 
       closely.show(found.layers[at], { layer: by, map: place.map, row: numbered(now.get('row')) ?? 0, column: numbered(now.get('column')) ?? 0 }, { of: subject(now), checkpoint: weights(now) });
     }
     replace(layers, rows);
+    explain();
   }
 
-  let known = '';
   /** @param {any} run */
   async function follow(run) {
-    const progress = `${run.state}.${run.progress.epoch}`;
-    if (progress === known) return;
-    known = progress;
-    const kept = await stored(id, signal);
-    if (signal.aborted) return;
-    slider.show(kept, weights(now));
-    if (kept.epochs.length) ask(true);
-    else write(wrong, 'There are no weights yet to look into: the first are stored about two seconds after the run has begun.');
+    if (!(await slider.follow(run, () => weights(now)))) return;
+    if (slider.stored.epochs.length) ask(true);
+    else write(wrong, missing(run));
+  }
+
+  let explained = '';
+  /** Which pixels the answer rests on, where that is another question than the last. */
+  function explain() {
+    const question = reasons.asked(now);
+    const by = { of: subject(now), checkpoint: weights(now) };
+    const key = JSON.stringify([question, by, found.checkpoint]);
+    if (key === explained) return;
+    explained = key;
+    resting.ask(question, by, found.layers);
   }
 
   /** @param {boolean} [again] */
@@ -116,7 +124,11 @@ export async function show(root, { id, experiment, params, signal, setParams }) 
     if (shown === String(now)) return;
     shown = String(now);
     if (slider.stored.epochs.length) ask();
-    commands(how, [request('What each layer makes of this image', `/v1/experiments/${id}/activations?checkpoint=${weights(now)}`, { body: of.drawn ? { images: [{ base64: drawn() }] } : { index: of.index, split: of.split } })]);
+    const body = of.drawn ? { images: [{ base64: drawn() }] } : { index: of.index, split: of.split };
+    commands(how, [
+      request('What each layer makes of this image', `/v1/experiments/${id}/activations?checkpoint=${weights(now)}`, { body }),
+      request('Which pixels the answer rests on', reasons.address(id, reasons.asked(now), weights(now)), { body }),
+    ]);
   }
 
   update(params, experiment);

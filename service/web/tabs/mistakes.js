@@ -5,6 +5,7 @@ import { segments } from '../charts/controls.js';
 import { commands, request } from '../commands.js';
 import { h, replace, write } from '../dom.js';
 import { get } from '../http.js';
+import { classes } from '../images/classes.js';
 import { pending, version } from '../images/judged.js';
 import { Wall, address } from '../images/wall.js';
 import { stylesheet } from '../stylesheet.js';
@@ -17,8 +18,8 @@ export async function show(root, { id, experiment, params, signal, setParams }) 
   const [sets] = await Promise.all([get('/v1/datasets', { signal }), stylesheet('images'), stylesheet('inside')]);
   const labels = sets.items.find((/** @type {any} */ each) => each.name === experiment.spec.dataset.name)?.facts.labels ?? [];
   const split = segments('Images of', [['test', 'Test'], ['validation', 'Validation']], (value) => setParams({ split: value === 'test' ? null : value, image: null }));
-  const label = choice(labels, 'any class', (value) => setParams({ label: value, image: null }));
-  const prediction = choice(labels, 'anything', (value) => setParams({ prediction: value, image: null }));
+  const label = classes(labels, 'any class', (value) => setParams({ label: value, image: null }));
+  const prediction = classes(labels, 'anything', (value) => setParams({ prediction: value, image: null }));
   const wall = new Wall({ id, signal, opened: (index) => setParams({ image: index === null ? null : String(index) }) });
   const how = h('div');
   const waiting = h('p', { class: 'panel empty muted' });
@@ -48,9 +49,4 @@ export async function show(root, { id, experiment, params, signal, setParams }) 
 /** A number of an address. @param {string | null} text @returns {number | null} */
 export function numbered(text) {
   return text !== null && /^\d{1,6}$/.test(text) ? Number(text) : null;
-}
-
-/** @param {string[]} labels @param {string} any @param {(value: string | null) => void} chosen */
-function choice(labels, any, chosen) {
-  return h('select', { class: 'field__input', onChange: (/** @type {any} */ event) => chosen(event.target.value || null) }, h('option', { value: '' }, any), labels.map((each, i) => h('option', { value: i }, each)));
 }

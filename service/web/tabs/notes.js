@@ -3,7 +3,7 @@
 
 import { commands, request } from '../commands.js';
 import { h, replace, write } from '../dom.js';
-import { EpochSlider, stored } from '../epoch_slider.js';
+import { EpochSlider } from '../epoch_slider.js';
 import { ago, count, date, percent } from '../format.js';
 import { Problem, get, send } from '../http.js';
 import { picture } from '../images/shown.js';
@@ -114,23 +114,12 @@ export async function show(root, { id, experiment, params, signal, setParams, an
       h('button', { type: 'button', class: 'button button--quiet', dataset: { control: 'notes' }, 'aria-label': 'Delete this note', title: 'Delete', onClick: () => remove(note) }, '×'));
   }
 
-  let known = '';
   /** @param {URLSearchParams} next @param {any} run */
   async function update(next, run) {
-    const wanted = next.get('weights') ?? 'best';
-    const progress = `${run.state}.${run.progress.epoch}`;
-    if (progress !== known) {
-      known = progress;
-      const kept = await stored(id, signal);
-      if (signal.aborted) return;
-      slider.show(kept, wanted);
-      weights = wanted;
-      attempt(read);
-    } else if (wanted !== weights) {
-      weights = wanted;
-      slider.show(slider.stored, weights);
-      attempt(read);
-    }
+    const before = weights;
+    weights = next.get('weights') ?? 'best';
+    if (before !== weights) slider.show(slider.stored, weights);
+    if ((await slider.follow(run, () => weights)) || before !== weights) attempt(read);
   }
 
   await attempt(load);

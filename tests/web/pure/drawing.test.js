@@ -6,6 +6,7 @@ import { meant } from '/web/epoch_slider.js';
 import { formula, meaning } from '/web/formula.js';
 import { coloured, diverging, fitting, fromBase64, graymap, greys, inkOn, range, toBase64 } from '/web/images/pixels.js';
 import { folded, short } from '/web/inside/number_grid.js';
+import { address, asked } from '/web/inside/reasons.js';
 import { newest } from '/web/newest.js';
 import { equal, ok, run, test } from './testing.js';
 
@@ -137,4 +138,11 @@ test('a formula keeps every sign, with numbers below their letters', () => {
   equal(nodes.filter((each) => each instanceof Element && each.querySelector('sub')).length, 5);
   equal(text(meaning('W1: a matrix of 128*784 weights; b1: 128 biases')), 'W1: a matrix of 128 × 784 weights; b1: 128 biases');
   equal(text(meaning('softmax(z)_k = exp(z_k) / sum_j exp(z_j)')), 'softmax(z)k = exp(zk) / sumj exp(zj)');
+});
+
+test('what is asked of the pixels stands in the address, and what makes no sense there is left out', () => {
+  const path = (/** @type {string} */ query) => address('a', asked(new URLSearchParams(query)), 'best').split('/').pop();
+  equal([path(''), path('why=nothing&class=x&against=3')], ['saliency?checkpoint=best', 'saliency?checkpoint=best']);
+  equal(path('why=blank&class=3&against=8'), 'saliency?checkpoint=best&method=occlusion&digit=3');
+  equal(path('why=account&class=3&against=8'), 'contributions?checkpoint=best&input=ink&digit=3&against=8');
 });
