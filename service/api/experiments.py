@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 
 from service import submission
 from service.api.answers import as_json
+from service.api.compression import Encodings, packed
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import BodySha256, ExperimentId, IdempotencyKey, Owner, Spec, Word
@@ -77,14 +78,16 @@ async def _filters(
 
 @router.get("", response_model=ExperimentPage)
 def page(
+    *,
     session: Reading,
     filters: Annotated[Filters, Depends(_filters)],
     sort: Sort = Sort.CREATED_AT_DESCENDING,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
+    encodings: Encodings = None,
 ) -> Response:
     """A page of the list; with `next_cursor` as `cursor` the next one, correct while experiments come and go."""
-    return as_json(listing.page(session, filters, sort=sort, limit=limit, cursor=cursor))
+    return packed(as_json(listing.page(session, filters, sort=sort, limit=limit, cursor=cursor)), encodings)
 
 
 @router.get("/{experiment_id}", response_model=Experiment)

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from service import growing
 from service.api.answers import as_json
+from service.api.compression import Encodings, packed
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import could_exist
@@ -57,6 +58,7 @@ def newer(
     session: Reading,
     points: Annotated[int, Query(ge=2, le=MAX_EPOCHS, description="Epochs of a run, at most some")] = 1_000,
     if_none_match: Annotated[str | None, Header()] = None,
+    encodings: Encodings = None,
 ) -> Response:
     """What is new of each run since the epoch that is known of it, and how it stands."""
     after = {found: int(epoch or 0) for found, _, epoch in (part.partition(":") for part in ids)}
@@ -68,4 +70,4 @@ def newer(
         return Response(status_code=304, headers=headers)
     answer = as_json(growing.grown(session, after, revisions, points=points))
     answer.headers.update(headers)
-    return answer
+    return packed(answer, encodings)

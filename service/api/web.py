@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 
 from service import pages
+from service.api.compression import Encodings, takes_gzip
 from service.pages import PageFile
 
 SECURITY = {
@@ -17,7 +18,6 @@ SECURITY = {
 router = APIRouter(include_in_schema=False)
 
 Known = Annotated[str | None, Header(alias="If-None-Match")]
-Encodings = Annotated[str | None, Header(alias="Accept-Encoding")]
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
@@ -37,7 +37,7 @@ def _answer(file: PageFile, *, known: str | None, encodings: str | None) -> Resp
     headers = {"ETag": file.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"} | SECURITY
     if file.etag in [tag.strip().removeprefix("W/") for tag in (known or "").split(",")]:
         return Response(status_code=304, headers=headers)
-    if "gzip" in (encodings or ""):
+    if takes_gzip(encodings):
         headers["Content-Encoding"] = "gzip"
         return Response(file.compressed, headers=headers, media_type=file.media_type)
     return Response(file.content, headers=headers, media_type=file.media_type)

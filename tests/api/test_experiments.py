@@ -122,6 +122,24 @@ def test_a_key_that_is_none_is_refused(http: httpx.Client, key: str) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/header/Idempotency-Key")
 
 
+def test_a_long_list_is_sent_as_gzip_to_those_who_take_it(served: Served) -> None:
+    for seed in range(5):
+        served.submit(seed=seed)
+    plain = served.http.get("/v1/experiments", headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in plain.headers
+    for taken in ("gzip", "br, GZIP;q=0.5", "deflate , gzip ; q=1"):
+        answer = served.http.get("/v1/experiments", headers={"Accept-Encoding": taken})
+        assert (answer.headers["Content-Encoding"], answer.headers["Vary"]) == ("gzip", "Accept-Encoding")
+        assert int(answer.headers["Content-Length"]) < len(plain.content) / 2
+        assert answer.content == plain.content
+    for not_taken in ("gzip;q=0", "gzip; q=0.00, br", "x-gzip", "br"):
+        assert (
+            "Content-Encoding" not in served.http.get("/v1/experiments", headers={"Accept-Encoding": not_taken}).headers
+        )
+    short = served.http.get("/v1/experiments?limit=1", headers={"Accept-Encoding": "gzip"})
+    assert ("Content-Encoding" in short.headers, short.headers["Vary"]) == (False, "Accept-Encoding")
+
+
 def test_pages_neither_repeat_nor_miss_an_experiment_while_others_are_added(served: Served) -> None:
     early = {served.submit(name=f"early {number}") for number in range(5)}
     seen: list[str] = []
