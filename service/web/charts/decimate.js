@@ -6,15 +6,16 @@
  * that all points would give (Jugel, Jerzak, Hackenbroich, Markl: M4, VLDB 2014).
  */
 
+import { PathText, Points } from './path_text.js';
 import { place } from './scale.js';
 
 /** @typedef {(value: number) => number} ToPixels */
 
-/**
- * Paths are written in tenths of a pixel, each point by its way from the one before: whole and small numbers are written
- * and read in half the time. They are drawn in a group that is scaled by this.
- */
+/** Paths are written in tenths of a pixel, as whole numbers. They are drawn in a group that is scaled by this. */
 export const UNIT = 0.1;
+
+const points = new Points();
+const text = new PathText();
 
 /**
  * The places of a rising list that are drawn for this domain: those within, and one more at either side, so that the
@@ -38,7 +39,12 @@ export function visible(xs, domain) {
  * @param {number} [to]
  */
 export function path(xs, ys, toX, toY, from = 0, to = xs.length) {
-  return stretches(xs, ys, toX, toY, from, to).map(written).join('');
+  for (let i = from; i < to; i += 1) {
+    points.clear(to - i);
+    i = thin(xs, ys, toX, toY, i, to);
+    text.add(points);
+  }
+  return text.take();
 }
 
 /**
@@ -52,114 +58,73 @@ export function path(xs, ys, toX, toY, from = 0, to = xs.length) {
  * @param {number} [to]
  */
 export function area(xs, lows, highs, toX, toY, from = 0, to = xs.length) {
-  let text = '';
   let begun = -1;
   const sound = (/** @type {number} */ i) => i < to && Number.isFinite(toY(lows[i])) && Number.isFinite(toY(highs[i]));
   for (let i = from; i <= to; i += 1) {
     if (sound(i)) {
       if (begun < 0) begun = i;
     } else if (begun >= 0) {
-      const [there] = stretches(xs, highs, toX, toY, begun, i);
-      const [back] = stretches(xs, lows, toX, toY, begun, i);
-      text += `${written([...there, ...reversed(back)])}Z`;
+      points.clear(2 * (i - begun));
+      thin(xs, highs, toX, toY, begun, i);
+      const { length } = points;
+      thin(xs, lows, toX, toY, begun, i);
+      points.turn(length);
+      text.add(points, { closed: true });
       begun = -1;
     }
   }
-  return text;
+  return text.take();
 }
 
 /**
- * The points that are drawn, x and y in turn, in units; a list for each stretch of finite values.
+ * Add the points that are drawn of one stretch of finite values, column by column.
  * @param {ArrayLike<number>} xs
  * @param {ArrayLike<number>} ys
  * @param {ToPixels} toX
  * @param {ToPixels} toY
  * @param {number} from
  * @param {number} to
- * @returns {number[][]}
+ * @returns {number} the first place whose value is not finite, or `to`
  */
-function stretches(xs, ys, toX, toY, from, to) {
-  /** @type {number[][]} */
-  const found = [];
-  /** @type {number[]} */
-  let points = [];
-  let column = NaN;
-  let first = -1;
-  let last = -1;
-  let low = -1;
-  let high = -1;
-  let lowest = 0;
-  let highest = 0;
-
-  /** @param {number} i */
-  function add(i) {
-    points.push(Math.round(toX(xs[i]) / UNIT), Math.round(toY(ys[i]) / UNIT));
-  }
-
-  function leave() {
-    if (first < 0) return;
-    add(first);
-    const [one, other] = low < high ? [low, high] : [high, low];
-    if (one !== first && one !== last) add(one);
-    if (other !== one && other !== first && other !== last) add(other);
-    if (last !== first) add(last);
-    first = -1;
-    column = NaN;
-  }
-
-  for (let i = from; i < to; i += 1) {
-    const y = toY(ys[i]);
-    if (!Number.isFinite(y)) {
-      leave();
-      if (points.length) found.push(points);
-      points = [];
-      continue;
+function thin(xs, ys, toX, toY, from, to) {
+  let i = from;
+  while (i < to) {
+    let y = toY(ys[i]);
+    if (!Number.isFinite(y)) return i;
+    let x = toX(xs[i]);
+    points.add(x / UNIT, y / UNIT);
+    const column = Math.floor(x);
+    const first = i;
+    let last = i;
+    let low = i;
+    let high = i;
+    let lastX = x;
+    let lastY = y;
+    let lowX = x;
+    let lowest = y;
+    let highX = x;
+    let highest = y;
+    for (i += 1; i < to; i += 1) {
+      x = toX(xs[i]);
+      y = toY(ys[i]);
+      if (Math.floor(x) !== column || !Number.isFinite(y)) break;
+      last = i;
+      lastX = x;
+      lastY = y;
+      if (y > lowest) {
+        low = i;
+        lowX = x;
+        lowest = y;
+      } else if (y < highest) {
+        high = i;
+        highX = x;
+        highest = y;
+      }
     }
-    const here = Math.floor(toX(xs[i]));
-    if (here !== column) {
-      leave();
-      column = here;
-      first = low = high = i;
-      lowest = highest = y;
-    } else if (y > lowest) {
-      low = i;
-      lowest = y;
-    } else if (y < highest) {
-      high = i;
-      highest = y;
-    }
-    last = i;
+    if (low < high && low !== first) points.add(lowX / UNIT, lowest / UNIT);
+    if (high !== first && high !== last) points.add(highX / UNIT, highest / UNIT);
+    if (low > high && low !== last) points.add(lowX / UNIT, lowest / UNIT);
+    if (last !== first) points.add(lastX / UNIT, lastY / UNIT);
   }
-  leave();
-  if (points.length) found.push(points);
-  return found;
-}
-
-const MOST = 20_000;
-/** @type {string[]} */
-const steps = new Array(2 * MOST);
-
-/** @param {number[]} points */
-function written(points) {
-  let [x, y] = points;
-  let text = `M${x} ${y}`;
-  if (points.length === 2) return `${text}h0`;
-  text += 'l';
-  for (let i = 2; i < points.length; i += 2) {
-    text += step(points[i] - x) + step(points[i + 1] - y);
-    x = points[i];
-    y = points[i + 1];
-  }
-  return text;
-}
-
-/** A number and what divides it from the one before. To look it up takes a tenth of the time. @param {number} units */
-function step(units) {
-  if (units <= -MOST || units >= MOST) return ` ${units}`;
-  return (steps[units + MOST] ??= units < 0 ? String(units) : ` ${units}`);
-}
-
-/** @param {number[]} points */
-function reversed(points) {
-  return points.map((_, i) => points[points.length - 2 - i + 2 * (i % 2)]);
+  return to;
 }

@@ -74,24 +74,24 @@ export function extent(lines, domain, { log }) {
   let low = Infinity;
   let high = -Infinity;
   /** @type {number[]} */
-  const some = [];
+  const found = [];
   for (const line of lines) {
     const [from, to] = visible(line.xs, domain);
     const columns = [line.ys, line.raw, line.band?.low, line.band?.high];
+    const every = Math.max(1, Math.floor(((to - from) * lines.length) / SOME));
     for (const column of columns) {
       if (!column) continue;
-      const every = Math.max(1, Math.floor(((to - from) * lines.length) / SOME));
       for (let i = from; i < to; i += 1) {
         const value = column[i];
         if (!Number.isFinite(value) || (log && value <= 0)) continue;
         if (value < low) low = value;
         if (value > high) high = value;
-        if ((i - from) % every === 0) some.push(value);
+        if ((i - from) % every === 0) found.push(value);
       }
     }
   }
   if (low > high) return null;
-  some.sort((a, b) => a - b);
+  const some = Float64Array.from(found).sort(); // of numbers alone, so by value
   const most = some[Math.floor(0.95 * (some.length - 1))];
   const least = some[Math.ceil(0.05 * (some.length - 1))];
   const far = (/** @type {number} */ usual) => !log && usual > 0 && high - low > OUTLIER * usual;

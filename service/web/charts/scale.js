@@ -16,13 +16,15 @@
  * @returns {Scale}
  */
 export function linear(domain, range) {
-  const per = (range[1] - range[0]) / (domain[1] - domain[0] || 1);
+  const [begin] = range;
+  const [low] = domain;
+  const per = (range[1] - begin) / (domain[1] - low || 1);
   return {
     domain,
     range,
     log: false,
-    to: (value) => range[0] + (value - domain[0]) * per,
-    from: (pixel) => domain[0] + (pixel - range[0]) / per,
+    to: (value) => begin + (value - low) * per,
+    from: (pixel) => low + (pixel - begin) / per,
   };
 }
 
@@ -33,14 +35,15 @@ export function linear(domain, range) {
  * @returns {Scale}
  */
 export function logarithmic(domain, range) {
+  const [begin] = range;
   const first = Math.log(domain[0]);
-  const per = (range[1] - range[0]) / (Math.log(domain[1]) - first || 1);
+  const per = (range[1] - begin) / (Math.log(domain[1]) - first || 1);
   return {
     domain,
     range,
     log: true,
-    to: (value) => (value > 0 ? range[0] + (Math.log(value) - first) * per : NaN),
-    from: (pixel) => Math.exp(first + (pixel - range[0]) / per),
+    to: (value) => (value > 0 ? begin + (Math.log(value) - first) * per : NaN),
+    from: (pixel) => Math.exp(first + (pixel - begin) / per),
   };
 }
 
