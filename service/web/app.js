@@ -1,6 +1,7 @@
 // @ts-check
 /** The page around the views: which of them is shown, the theme, the keys of the page, and whether the service answers. */
 
+import * as busy from './busy.js';
 import { h, replace, write } from './dom.js';
 import * as keys from './keys.js';
 import { onConnection } from './live.js';
@@ -58,6 +59,7 @@ async function follow({ screen, id, params }) {
   const end = new AbortController();
   const mine = (current = { name, id, end, view: /** @type {any} */ (null) });
   mark(screen);
+  busy.begin(main);
   const known = SCREENS[name];
   document.title = known ? `${known.title} · Ardoise` : 'Ardoise';
   try {
@@ -138,4 +140,4 @@ onConnection(({ online, since }) => {
   banner.hidden = online;
   write(banner, online ? '' : `The service does not answer since ${new Date(since).toTimeString().slice(0, 8)}. What is shown is what it said last; it is asked again and again.`);
 });
-onChange(follow);
+onChange((route) => busy.during(follow(route)));

@@ -1,6 +1,8 @@
 // @ts-check
 /** The service's API: JSON in and out, and every error as one kind of exception. */
 
+import { during } from './busy.js';
+
 const REMEMBERED = 64;
 
 /** Answers that carried a tag, by path: what has not changed is not sent again. @type {Map<string, {etag: string, data: any}>} */
@@ -30,7 +32,15 @@ export class Problem extends Error {
  * @param {{signal?: AbortSignal}} [options]
  * @returns {Promise<any>}
  */
-export async function get(path, { signal } = {}) {
+export function get(path, options) {
+  return during(found(path, options));
+}
+
+/**
+ * @param {string} path
+ * @param {{signal?: AbortSignal}} [options]
+ */
+async function found(path, { signal } = {}) {
   const before = known.get(path);
   const answer = await ask(path, { signal, headers: before ? { 'If-None-Match': before.etag } : {} });
   if (answer.status === 304 && before) return before.data;
@@ -48,7 +58,17 @@ export async function get(path, { signal } = {}) {
  * @param {{headers?: Record<string, string>, signal?: AbortSignal}} [options]
  * @returns {Promise<any>} null where the answer has no content
  */
-export async function send(method, path, body, { headers = {}, signal } = {}) {
+export function send(method, path, body, options) {
+  return during(sent(method, path, body, options));
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {any} body
+ * @param {{headers?: Record<string, string>, signal?: AbortSignal}} [options]
+ */
+async function sent(method, path, body, { headers = {}, signal } = {}) {
   const raw = body === undefined || body instanceof Blob || body instanceof FormData;
   const json = raw ? {} : { 'Content-Type': 'application/json' };
   return content(await ask(path, { method, signal, headers: { ...json, ...headers }, body: raw ? body : JSON.stringify(body) }));

@@ -1,6 +1,7 @@
 // @ts-check
 /** Views that move by themselves: a question asked again and again, and whether the service answers at all. */
 
+import { during } from './busy.js';
 import { Problem } from './http.js';
 
 const FIRST_PAUSE = 400;
@@ -37,7 +38,7 @@ export async function poll(ask, { every, signal, failed }) {
   let pause = FIRST_PAUSE;
   while (!signal.aborted) {
     try {
-      if ((await ask(signal)) === false) return;
+      if ((await during(ask(signal))) === false) return;
       report(true);
       pause = FIRST_PAUSE;
       await rest(typeof every === 'function' ? every() : every, signal);

@@ -18,6 +18,9 @@ pytestmark = pytest.mark.browser
 
 GRAVE = {"serious", "critical"}
 WIDTHS = (1440, 1024, 390)
+SETTLED = """() => document.querySelector('main[aria-busy]') === null
+    && document.querySelector('main h1')?.checkVisibility()
+    && new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(true))))"""
 CONTRAST = """() => {
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const light = (token) => {
@@ -45,9 +48,8 @@ CONTRAST = """() => {
 
 
 def settled(page: Page) -> None:
-    """Once the view is there and its first answers are drawn."""
-    expect(page.locator("main h1").first).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    """Once the view is there and its first answers are drawn, which the page says itself."""
+    page.wait_for_function(SETTLED)
 
 
 @pytest.mark.parametrize("view", VIEWS)

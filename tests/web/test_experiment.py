@@ -1,11 +1,14 @@
 """One run's page: how it stands, said honestly, and what can be done with it."""
 
+import os
 import re
+import signal
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from service.domain.experiment import State
+from tests.cli.conftest import until
 from tests.web.conftest import Bench, Watch
 from tests.web.curves import shape
 
@@ -42,6 +45,24 @@ def test_continued_from_the_page_it_is_one_series_with_a_mark(page: Page, bench:
     expect(page.locator(".experiment__more")).to_have_text("Continued at epoch 3.")
     expect(page.locator(".chart--loss .chart__label--moment")).to_have_text("continued at epoch 3")
     assert [each.epoch for each in bench.client.metrics(run).items] == [1, 2, 3, 4, 5]
+
+
+def test_a_run_whose_worker_was_killed_goes_on_and_its_curve_says_where(page: Page, bench: Bench) -> None:
+    run = bench.learning(checkpoints={"keep": "all"})
+    page.goto(f"/#/experiments/{run}")
+    shape(page, run)
+    until(lambda: bench.client.checkpoints(run).items, what="a checkpoint")
+    worker = bench.client.get(run).worker
+    assert worker is not None
+    os.kill(int(worker.rpartition(":")[2]), signal.SIGKILL)
+    mark = page.locator(".chart--loss .chart__label--moment")
+    expect(mark).to_have_text(re.compile(r"^resumed at epoch \d+$"))
+    (resumption,) = bench.client.get(run).resumptions
+    expect(mark).to_have_text(f"resumed at epoch {resumption.after_epoch}")
+    expect(page.locator(".experiment__more")).to_have_text(
+        f"Resumed at epoch {resumption.after_epoch}, from its checkpoint (attempt 2)."
+    )
+    expect(page.locator(".chip").first).to_have_text("running")
 
 
 def test_a_failed_run_says_why_and_a_diverged_one_that_it_did(page: Page, bench: Bench) -> None:

@@ -36,7 +36,7 @@ def test_every_file_is_sent_with_the_policy_and_not_sent_again(bench: Bench) -> 
                 "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
             )
             assert first.headers["X-Content-Type-Options"] == "nosniff"
-            assert first.headers["X-Content-Type-Options"] == "nosniff"
+            assert first.headers["Referrer-Policy"] == "no-referrer"
             again = http.get(path, headers={"If-None-Match": first.headers["ETag"]})
             assert (again.status_code, again.content) == (304, b"")
             assert http.head(path).headers["ETag"] == first.headers["ETag"]

@@ -1,6 +1,7 @@
 // @ts-check
 /** The tabs of a run's page: each is loaded when it is first looked at, and told of the run while it is shown. */
 
+import { during } from '../busy.js';
 import { h, replace } from '../dom.js';
 import { link } from '../router.js';
 
@@ -70,7 +71,7 @@ export class Tabs {
     const asked = this.params.get('tab') ?? FIRST;
     const name = asked in TABS ? asked : FIRST;
     if (this.current?.name === name) this.current.shown?.update?.(this.params, this.run);
-    else this.enter(name);
+    else during(this.enter(name));
   }
 
   /** @param {string} name */

@@ -24,6 +24,7 @@ export async function show(root, { params, signal, setParams, go, announce }) {
   /** @type {any} */
   let base = null;
   let begun = '';
+  let looked = '';
   let timer = 0;
   let turn = new AbortController();
 
@@ -69,12 +70,14 @@ export async function show(root, { params, signal, setParams, go, announce }) {
   async function update(now) {
     params = now;
     const from = `${now.get('from') ?? ''} ${now.get('preset') ?? ''}`;
-    if (from !== begun) {
-      begun = from;
-      await rebase();
-    }
     clearTimeout(timer);
-    timer = window.setTimeout(look, TYPING_MILLISECONDS);
+    if (from === begun) {
+      if (String(now) !== looked) timer = window.setTimeout(look, TYPING_MILLISECONDS);
+      return;
+    }
+    begun = from;
+    await rebase();
+    await look();
   }
 
   /** What the form begins with: another experiment, a preset, or the defaults. */
@@ -92,6 +95,7 @@ export async function show(root, { params, signal, setParams, go, announce }) {
   async function look() {
     turn.abort();
     turn = new AbortController();
+    looked = String(params);
     const document = documentOf(base, params);
     commands(lines, [request('Start this experiment', '/v1/experiments', { body: document }), request('Look at its network only', '/v1/specs/preview', { body: document })]);
     try {
