@@ -74,7 +74,10 @@ function numberIn(text, { type, minimum, maximum, exclusiveMinimum, exclusiveMax
 function typed({ path, label, hint, onChange }, notation, optional) {
   const input = h('input', { type: 'text', name: path, inputmode: notation.mode, placeholder: optional, autocomplete: 'off', spellcheck: 'false' });
   const { node, fault } = framed(path, label, hint, input);
+  /** What is wrong with the text itself, of which the service knows nothing. */
+  let own = '';
   input.addEventListener('input', () => {
+    own = '';
     if (!input.value.trim() && optional) {
       fault('');
       onChange(notation.mode === 'text' ? undefined : null);
@@ -85,14 +88,17 @@ function typed({ path, label, hint, onChange }, notation, optional) {
       fault('');
       onChange(value);
     } catch (error) {
-      fault(/** @type {Error} */ (error).message);
+      own = /** @type {Error} */ (error).message;
+      fault(own);
     }
   });
-  return { path, node, fault, show };
+  return { path, node, fault: (text) => fault(own || text), show };
 
   /** @param {any} value */
   function show(value) {
-    if (document.activeElement !== input) input.value = notation.write(value);
+    if (document.activeElement === input) return;
+    input.value = notation.write(value);
+    if (own) fault((own = ''));
   }
 }
 

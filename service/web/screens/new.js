@@ -127,6 +127,8 @@ export async function show(root, { params, signal, setParams, go, announce }) {
   }
 
   async function begin() {
+    const wrong = /** @type {HTMLElement | null} */ (node.querySelector('[aria-invalid="true"]'));
+    if (wrong) return wrong.focus();
     submit.disabled = true;
     const document = documentOf(base, params);
     const seeds = Math.min(MOST_REPEATS, Number(params.get('repeats') ?? 1));
@@ -146,6 +148,7 @@ export async function show(root, { params, signal, setParams, go, announce }) {
       if (problem instanceof Problem) complain(problem);
       else throw problem;
     }
+    return undefined;
   }
 
   await update(params);
