@@ -14,8 +14,9 @@ Before a file is used it is held against that row: `torch` and safetensors notic
 
 import hashlib
 import os
+import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,8 +38,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+RESTORING = ".restoring-"
+"""Begins the name of a folder in which a backup is unpacked."""
 _PART = ".part-"
 _QUARANTINE = ".damaged-"
+_OURS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+"""Ends whatever we have named after an id."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,6 +209,23 @@ def sweep(root: Path, experiment_id: str, *, known: Iterable[Checkpoint]) -> Non
         if found.name not in folders and not found.name.startswith(_QUARANTINE):
             log.info("removed a checkpoint that was never published", experiment_id=experiment_id, folder=found.name)
             shutil.rmtree(found, ignore_errors=True)
+
+
+def folders_before(root: Path, time: float, *, models: str) -> Iterator[Path]:
+    """Of checkpoints and versions, published or not, and of those put aside: what was last changed before this time.
+
+    `models` is the folder of named models. What is not called as something of ours is let lie.
+    """
+    for own in root.iterdir() if root.is_dir() else ():
+        if own.name.startswith(RESTORING):
+            found: Iterable[Path] = (own,)
+        elif own.name == models:
+            found = (folder for model in own.iterdir() if model.is_dir() for folder in model.iterdir())
+        else:
+            found = own.iterdir() if _OURS.search(own.name) and own.is_dir() else ()
+        for folder in found:
+            if _OURS.search(folder.name) and folder.stat().st_ctime < time:
+                yield folder
 
 
 def write_synced(path: Path, content: bytes) -> None:

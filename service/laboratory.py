@@ -9,7 +9,7 @@ from service import datasets, evaluations, ids, labs, submission
 from service.analysis import constraints
 from service.domain.experiment import Experiment
 from service.domain.field_errors import nearest_first
-from service.domain.lab import Document, Lab, LabRun, Language
+from service.domain.lab import TAG, Document, Lab, LabRun, Language
 from service.domain.lab_answers import LabAccepted, LabCheck, LabRequest
 from service.domain.sweep import MAX_EXPERIMENTS, Planned, SweepRequest
 from service.domain.sweep_layout import expand
@@ -17,8 +17,6 @@ from service.errors import ConflictError, FieldError, InvalidSpecError
 from service.report import curl, page
 from service.report.view import Sources
 from service.storage import Session, experiments, idempotency, sweeps
-
-TAG = "lab:"
 
 
 def submit(

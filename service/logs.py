@@ -11,7 +11,8 @@ import math
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -39,7 +40,7 @@ def configure(settings: Settings) -> None:
     structlog.configure(
         processors=[*before, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Undaunted(sys.stderr))),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -53,6 +54,26 @@ def configure(settings: Settings) -> None:
     logging.captureWarnings(capture=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Undaunted:
+    """A stream that fails in silence.
+
+    A disk that is too full for a log line must not end the request, the run or the worker that the line is about.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Or not."""
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """What it can."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:

@@ -1,18 +1,22 @@
-"""Whether the service can do its work: a database, a place for artifacts, somebody who trains."""
+"""Whether the service can do its work: a database, a place for artifacts with room, somebody who trains."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from service import room
 from service.errors import NotReadyError
+from service.settings import Settings
 from service.storage import Database, StorageError, registry, workers
 
 
-def require(database: Database, artifacts: Path) -> None:
+def require(database: Database, settings: Settings) -> None:
     """`NotReadyError` with a sentence for each thing that is missing."""
-    reasons = (*_database_reasons(database), *_artifacts_reasons(artifacts))
+    reasons = [*_database_reasons(database), *_artifacts_reasons(settings.artifacts_dir)]
+    if full := room.lack(database, settings.artifacts_dir, least=settings.min_free_bytes):
+        reasons.append(full)
     if reasons:
-        raise NotReadyError(reasons)
+        raise NotReadyError(tuple(reasons))
 
 
 def require_models(database: Database) -> None:

@@ -12,6 +12,7 @@ from service import logs
 from service.api.replicas import Replicas
 from service.api.server import ApiServer
 from service.errors import ArdoiseError
+from service.housekeeping import Housekeeping
 from service.settings import Settings
 from service.workforce import Workforce
 
@@ -24,7 +25,7 @@ def serve(
     `announce` is called with the URL once requests are answered. Raises ArdoiseError where the API cannot start.
     """
     logs.configure(settings)
-    workforce = Workforce(settings)
+    workforce, housekeeping = Workforce(settings), Housekeeping(settings)
     url = _url(listener)
     api = (ApiServer if settings.api_processes == 1 else Replicas)(
         settings,
@@ -40,6 +41,7 @@ def serve(
     if until_stdin_closes:
         threading.Thread(target=_call_at_end_of_stdin, args=(end,), daemon=True).start()
     workforce.start()
+    housekeeping.start()
     try:
         api.answer(listener)
     finally:
@@ -47,6 +49,7 @@ def serve(
             workforce.hurry()
         signal.signal(signal.SIGINT, lambda *_: workforce.hurry())
         workforce.end()
+        housekeeping.end()
         workforce.join()
     if api.failed:
         raise ArdoiseError("the API did not start; the log above says why")

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.domain.retention import Bytes, Days
+
 
 class LogFormat(StrEnum):
     """`text` for people, `json` for machines: one object a line."""
@@ -60,6 +62,17 @@ class Settings(BaseSettings):
     max_failures: Annotated[
         int, Field(ge=1, le=100, description="Attempts in a row without progress after which a run ends as `failed`")
     ] = 3
+    keep_days: Annotated[
+        Days | None, Field(description="Weights of runs that ended so many days ago are removed; unset: none for that")
+    ] = None
+    keep_bytes: Annotated[
+        Bytes | None,
+        Field(description="Weights of the runs that ended first go while all have more bytes; unset: none for that"),
+    ] = None
+    min_free_bytes: Annotated[
+        int,
+        Field(ge=0, description="While a disk has fewer bytes free, waiting runs are not begun; 0: they always are"),
+    ] = 512 * 1024 * 1024
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body")] = 16 * 1024 * 1024
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least severe level logged")

@@ -11,7 +11,7 @@ import structlog
 import torch
 from torch import nn
 
-from service import architectures, datasets
+from service import architectures, datasets, room
 from service.domain.experiment import Failure, Resumption, State
 from service.domain.manifest import Manifest
 from service.domain.metrics import EpochMetrics
@@ -54,7 +54,12 @@ class Attempt:
                 self.ended = True
                 log.warning("the run is another attempt's by now; nothing more is written")
             except StorageError as error:
-                self._lose(error)
+                self._lose(f"the database failed it ({error.__cause__ or error})")
+            except OSError as error:
+                if error.errno not in room.DISK_ERRORS:
+                    self._fail(error)
+                else:
+                    self._lose(f"the disk failed it ({error})")
             except Exception as error:  # noqa: BLE001  # a run may fail in any way; the reason is stored with it
                 self._fail(error)
 
@@ -216,29 +221,31 @@ class Attempt:
             log.info("stopped", reason=why)
         self.ended = True
 
-    def _lose(self, error: StorageError) -> None:
-        """The database did not take what was to be stored: not the run's fault, but it cannot go on so for ever."""
+    def _lose(self, why: str) -> None:
+        """What was to be stored was not taken: not the run's fault, but it cannot go on so for ever."""
         self.ended = True
-        log.warning("the database failed the run", error=str(error))
-        with self._workshop.database.writing() as session:
-            queue.release(
-                session,
-                self.run,
-                max_failures=self._workshop.max_failures,
-                now=datetime.now(UTC),
-                why=f"the database failed it ({error.__cause__ or error})",
-            )
+        log.warning("could not store what the run has to show", why=why)
+        with self._noticing(), self._workshop.database.writing() as session:
+            most = self._workshop.max_failures
+            queue.release(session, self.run, max_failures=most, now=datetime.now(UTC), why=why)
 
     def _fail(self, error: Exception) -> None:
         self.ended = True
         tail = "".join(traceback.format_exception(error)).splitlines()[-TRACEBACK_LINES:]
         failure = Failure(type=type(error).__name__, message=str(error), traceback_tail="\n".join(tail))
         log.error("failed", type=failure.type, error=failure.message, traceback=failure.traceback_tail)
+        with self._noticing(), self._workshop.database.writing() as session:
+            queue.finish(session, self.run, State.FAILED, now=datetime.now(UTC), error=failure.model_dump())
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Where not even the end of an attempt can be stored, its lease ends by itself."""
         try:
-            with self._workshop.database.writing() as session:
-                queue.finish(session, self.run, State.FAILED, now=datetime.now(UTC), error=failure.model_dump())
+            yield
         except FencedError:
             log.warning("the run is another attempt's by now; nothing more is written")
+        except StorageError as error:
+            log.warning("the end of the attempt could not be stored; its lease will end", error=str(error))
 
 
 def _network(run: Run, device: torch.device) -> nn.Sequential:

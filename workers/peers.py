@@ -19,7 +19,7 @@ def claim(run: Run, workshop: Workshop, *, threads: int, members: int, most: int
     throughput grows with the cores. `members` is how many are with this worker already. A run that was lost without
     progress is tried alone, so that others are not lost with it again.
     """
-    if run.cohort is None or run.failures:
+    if run.cohort is None or run.failures or workshop.lacks_room():
         return []
     try:
         with workshop.database.reading() as session:

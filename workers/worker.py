@@ -59,6 +59,7 @@ def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> Non
         max_failures=settings.max_failures,
         threads=threads,
         cache_dir=settings.cache_dir,
+        min_free_bytes=settings.min_free_bytes,
     )
     _warm_up(workshop)
     facts = environment.describe(environment.choose_device(Device.AUTO))
@@ -79,7 +80,7 @@ def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> Non
 def _take_turns(
     settings: Settings, workshop: Workshop, heartbeat: Heartbeat, stop: threading.Event, *, drain: bool
 ) -> None:
-    looked = 0.0
+    looked, held_up = 0.0, False
     arrivals = Arrivals(workshop.database)
     turns = Turns(workshop.database, worker=workshop.worker, lease_seconds=workshop.lease_seconds)
     while not stop.is_set():
@@ -87,7 +88,10 @@ def _take_turns(
             if time.monotonic() - looked >= RELEASE_SECONDS:
                 looked = time.monotonic()
                 _release_lost(settings, workshop.database)
-            new = arrivals.may_be_new()
+            held_up = _is_held_up(workshop, before=held_up)
+            if held_up:
+                arrivals.look_again()
+            new = not held_up and arrivals.may_be_new()
             taken = turns.take() if new else None
         except StorageError as error:
             log.warning("the database does not answer; trying again", error=str(error))
@@ -106,6 +110,16 @@ def _take_turns(
         else:
             stop.wait(POLL_SECONDS)
     arrivals.close()
+
+
+def _is_held_up(workshop: Workshop, *, before: bool) -> bool:
+    """True while there is no room for another run; what changes is told once."""
+    lack = workshop.lacks_room()
+    if lack and not before:
+        log.warning("takes no run", why=lack)
+    elif before and not lack:
+        log.info("there is room again; takes runs")
+    return lack is not None
 
 
 def _release_lost(settings: Settings, database: Database) -> None:

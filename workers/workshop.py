@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from service import room
 from service.storage import Database
 
 
@@ -21,3 +22,8 @@ class Workshop:
     threads: int
     cache_dir: Path | None = None
     """Where decoded data sets lie; None: each worker decodes them for itself."""
+    min_free_bytes: int = 0
+
+    def lacks_room(self) -> str | None:
+        """Why no further run is to be begun: `service/room.py`."""
+        return room.lack(self.database, self.artifacts, least=self.min_free_bytes)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Response
 
-from service import submission
+from service import room, submission
 from service.api.answers import as_json
 from service.api.compression import Encodings, packed
 from service.api.json_bodies import JsonRoute
@@ -91,9 +91,9 @@ def page(
 
 
 @router.get("/{experiment_id}", response_model=Experiment)
-def one(experiment_id: ExperimentId, session: Reading) -> Response:
+def one(experiment_id: ExperimentId, session: Reading, service: Live) -> Response:
     """What has become of it so far."""
-    return as_json(experiments.get(session, experiment_id))
+    return as_json(room.explain(experiments.get(session, experiment_id), service.database, service.settings))
 
 
 @router.delete("/{experiment_id}", status_code=204)

@@ -17,6 +17,6 @@ async def livez() -> Health:
 
 @router.get("/readyz")
 def readyz(service: Live) -> Health:
-    """503 with the reasons while the database, the artifacts or every worker is missing."""
-    readiness.require(service.database, service.settings.artifacts_dir)
+    """503 with the reasons while the database, the artifacts, room on the disk or every worker is missing."""
+    readiness.require(service.database, service.settings)
     return Health()

@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter, Depends, Response
 
+from service import room
 from service.api.answers import as_json
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
-from service.api.state import Reading
+from service.api.state import Live, Reading
 from service.domain.run import QueueFacts
 from service.storage import queue
 
@@ -15,6 +16,6 @@ router = APIRouter(
 
 
 @router.get("", response_model=QueueFacts)
-def facts(session: Reading) -> Response:
+def facts(session: Reading, service: Live) -> Response:
     """What waits, in the order in which it will be taken, and what runs."""
-    return as_json(queue.facts(session))
+    return as_json(room.explain_queue(queue.facts(session), service.database, service.settings))

@@ -19,6 +19,7 @@ from service.cli import (
     predicting,
     registering,
     running,
+    safekeeping,
     submitting,
     sweeping,
     watching,
@@ -39,6 +40,9 @@ commands.command()(running.serve)
 commands.command()(running.worker)
 commands.command()(running.migrate)
 commands.command()(running.demo)
+commands.command()(safekeeping.backup)
+commands.command()(safekeeping.restore)
+commands.command()(safekeeping.gc)
 commands.command()(submitting.submit)
 commands.command()(sweeping.sweep)
 commands.command()(watching.watch)

@@ -148,6 +148,7 @@ def _sheet(experiment: Experiment) -> str:
         "name": experiment.name,
         "state": outcome(experiment) if experiment.state.ended else experiment.state,
         "in the queue": experiment.queue_position,
+        "held up": experiment.held_up,
         "why": experiment.error and f"{experiment.error.type}: {experiment.error.message}",
         "owner": experiment.owner,
         "created": _time(experiment.created_at.isoformat()),

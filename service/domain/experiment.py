@@ -104,6 +104,8 @@ class Experiment(Record):
     finished_at: datetime | None
     queue_position: int | None
     """1 is next; null unless queued."""
+    held_up: str | None = None
+    """Why it is not begun though it waits; told of one experiment alone, and null in lists."""
     progress: Progress
     best: BestEpoch | None
     last: LastEpoch | None

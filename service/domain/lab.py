@@ -15,6 +15,9 @@ MAX_RUNS, MAX_QUESTIONS, MAX_CONSTRAINTS = 50, 50, 50
 NAME = r"^[a-z0-9][a-z0-9-]{0,27}$"
 """Of sheets, runs, questions and constraints: two of them fit into a tag."""
 
+TAG = "lab:"
+"""Begins the tags of a sheet's runs."""
+
 Name = Annotated[str, StringConstraints(pattern=NAME, strict=True)]
 Language = Literal["en", "fr"]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=5_000, strip_whitespace=True, strict=True)]

@@ -69,3 +69,5 @@ class QueueFacts(Record):
     """How many evaluations wait, for a worker, before runs, or for the end of their own run."""
     waiting: tuple[str, ...]
     active: tuple[str, ...]
+    held_up: str | None = None
+    """Why nothing of what waits is begun; null where it will be."""

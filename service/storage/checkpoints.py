@@ -49,6 +49,10 @@ def named(session: Session, experiment_id: str, name: str) -> Checkpoint:
     experiment = find(session, experiment_id)
     stored = all_of(session, experiment_id)
     if not stored:
+        if experiment.state == State.COMPLETED and experiment.best_epoch is not None:
+            raise ConflictError(
+                f"experiment {experiment_id} has no checkpoint any more: they were removed to make room; reproduce it"
+            )
         yet = "" if State(experiment.state).ended else " yet"
         raise ConflictError(f"experiment {experiment_id} is {experiment.state} and has no checkpoint{yet}")
     by_name = _names(session, experiment, stored)
@@ -73,7 +77,8 @@ def with_outputs(session: Session, experiment_id: str) -> Checkpoint:
     if experiment.best_epoch is None:
         raise ConflictError(f"experiment {experiment_id} diverged before it had an epoch to judge: it has no outputs")
     raise ConflictError(
-        f"experiment {experiment_id} was completed before outputs were kept: continue it for an epoch, or reproduce it"
+        f"experiment {experiment_id} was completed before outputs were kept, or they were removed to make room: "
+        "continue it for an epoch, or reproduce it"
     )
 
 

@@ -18,6 +18,7 @@ from service.domain.manifest import Manifest
 from service.domain.run import Run
 from service.domain.spec import ExperimentSpec
 from service.errors import NotReadyError
+from service.settings import Settings
 from service.storage import checkpoints as checkpoint_rows
 from service.storage import workers
 from tests.api.conftest import LEASE_SECONDS, NOON, Served, row_of
@@ -141,6 +142,7 @@ def test_the_queue_says_what_waits_in_its_order_and_what_runs(served: Served) ->
     later, urgent = served.submit(), served.submit(priority=5)
     assert served.http.get("/v1/queue").json() == {
         "queued": 2, "running": 1, "evaluations": 0, "waiting": [urgent, later], "active": [running],
+        "held_up": None,
     }  # fmt: skip
 
 
@@ -176,7 +178,7 @@ def test_what_is_missing_is_all_told_at_once(served: Served, monkeypatch: pytest
 def test_an_artifacts_folder_that_is_a_file_is_missed(served: Served, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotReadyError, match="artifacts"):
-        readiness.require(served.database, tmp_path / "file")
+        readiness.require(served.database, Settings(home=tmp_path, artifacts=tmp_path / "file"))
 
 
 def test_a_diverged_run_is_answered_in_json_without_a_nan(served: Served) -> None:

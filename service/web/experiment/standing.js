@@ -29,6 +29,7 @@ function sentence(run, cancelling) {
   const begun = run.progress.epoch > 0;
   switch (run.state) {
     case 'queued':
+      if (run.held_up) return `It waits: ${run.held_up}.`;
       return `${place(run.queue_position)}${begun ? ` It goes on after epoch ${epoch} of ${epochs}.` : ''}`;
     case 'running': {
       if (cancelling) return 'It ends with the batch that it is at.';

@@ -24,6 +24,7 @@ export function show(root, { signal, announce }) {
   let team = new Map();
   const figures = h('div', { class: 'totals' });
   const alone = h('p', { class: 'panel bad', role: 'alert', hidden: true }, 'No worker is alive, so nothing is trained. The command ', h('code', 'ardoise worker'), ' starts one.');
+  const held = h('p', { class: 'panel bad', role: 'alert', hidden: true });
   const running = h('ul', { class: 'runlist' });
   const waiting = h('ol', { class: 'runlist' });
   const further = h('p', { class: 'muted' });
@@ -34,6 +35,7 @@ export function show(root, { signal, announce }) {
     h('h1', 'Queue and workers'),
     figures,
     alone,
+    held,
     h(
       'div',
       { class: 'queue' },
@@ -83,6 +85,8 @@ export function show(root, { signal, announce }) {
   function draw(queue, next, staff) {
     const alive = staff.filter((each) => each.alive);
     alone.hidden = alive.length > 0;
+    held.hidden = !queue.held_up;
+    write(held, queue.held_up ? `Nothing that waits is begun: ${queue.held_up}.` : '');
     replace(
       figures,
       figure(queue.running, 'running'),

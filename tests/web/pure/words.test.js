@@ -20,6 +20,7 @@ function of(more) {
 test('a waiting run says its place in the queue, and where it goes on', () => {
   equal(standing(of({ state: 'queued', queue_position: 1, progress: { epoch: 0 } })).text, 'Next in the queue.');
   equal(standing(of({ state: 'queued', queue_position: 12 })).text, 'Number 12 in the queue. It goes on after epoch 3 of 20.');
+  equal(standing(of({ state: 'queued', queue_position: 1, held_up: 'the disk is full' })).text, 'It waits: the disk is full.');
 });
 
 test('a running run says its epoch, the seconds of one, and how long it takes yet', () => {
