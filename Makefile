@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint bench bench-serving bench-ui install clean
+.PHONY: help demo serve test torture lint bench bench-serving bench-ui install clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +20,9 @@ serve: $(INSTALLED) ## Serve the API and train, until Ctrl-C; ARGS="--port 9000"
 
 test: $(INSTALLED) ## Run the whole test suite; ARGS="tests/client -k watch"
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+torture: $(INSTALLED) ## Put promises to the test for ten minutes; ARGS="storm --minutes 60"
+	$(BIN)/python -m tests.torture $(ARGS)
 
 lint: $(INSTALLED) ## Check style and types
 	$(BIN)/ruff check

@@ -8,7 +8,7 @@ from service.analysis import epoch_table, findings
 from service.domain.curves import FindingList
 from service.domain.note import MOST_NOTES
 from service.domain.record import Record
-from service.storage import Database, evaluations, experiments, metrics, notes
+from service.storage import Database, evaluations, experiments, history, metrics, notes
 
 MOST_EVALUATIONS = 10_000
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
@@ -27,6 +27,7 @@ def archive(database: Database, experiment_id: str) -> bytes:
             "experiment": experiment,
             "diagnostics": diagnostics.of(session, experiment_id),
             "evaluations": evaluations.listing(session, experiment_id, limit=MOST_EVALUATIONS),
+            "history": history.of(session, experiment_id),
             "notes": notes.page(session, experiment_id, limit=MOST_NOTES),
         }
     said = findings.comment(experiment, epochs)

@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from service import architectures
+from service import architectures, failpoints
 from service.domain.checkpoint import MANIFEST, OUTPUTS, STATE, WEIGHTS, Checkpoint, StoredFile
 from service.domain.manifest import Manifest
 from service.errors import DamagedCheckpointError
+from service.failpoints import Point
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,12 +102,16 @@ def write(
     part, place = own / (_PART + name), own / name
     part.mkdir(parents=True)
     try:
+        failpoints.reach(Point.CHECKPOINT_BEGUN)
         for file, content in contents.items():
             write_synced(part / file, content)
         sync_folder(part)
+        failpoints.reach(Point.CHECKPOINT_SYNCED)
         part.rename(place)
+        failpoints.reach(Point.CHECKPOINT_RENAMED)
         sync_folder(own)
         sync_folder(root)  # the experiment's own folder may be new in it
+        failpoints.reach(Point.CHECKPOINT_PLACED)
     except BaseException:
         for left in (part, place):
             shutil.rmtree(left, ignore_errors=True)
@@ -233,6 +238,7 @@ def write_synced(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
         file.write(content)
         file.flush()
+        failpoints.reach(Point.CHECKPOINT_WRITTEN)
         os.fsync(file.fileno())
 
 

@@ -28,6 +28,7 @@ from service.domain.curves import FindingList, LearningCurves
 from service.domain.evaluation import Evaluation, EvaluationList, EvaluationTable
 from service.domain.experiment import Experiment, ExperimentPage, State
 from service.domain.export import EXPORT_PATHS, ExportFormat
+from service.domain.history import History
 from service.domain.lab_answers import LabAccepted, LabCheck, LabList
 from service.domain.metrics import EpochMetrics, EpochPage
 from service.domain.note import Note, NotePage
@@ -183,6 +184,10 @@ class Client:
     def reproduce(self, experiment_id: str) -> Experiment:
         """The same spec again, to be held against this one; the new experiment."""
         return self._read(Experiment, "POST", _path(experiment_id, "reproduce"))
+
+    def history(self, experiment_id: str) -> History:
+        """What has happened to it: when it waited, who had it, why it was lost, how it ended."""
+        return self._read(History, "GET", _path(experiment_id, "history"))
 
     def curves(self, experiment_id: str) -> LearningCurves:
         """The learning curves as numbers."""

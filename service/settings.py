@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     max_failures: Annotated[
         int, Field(ge=1, le=100, description="Attempts in a row without progress after which a run ends as `failed`")
     ] = 3
+    stall_seconds: Annotated[
+        float,
+        Field(ge=1, description="A run that has not gone on for so long is taken from its worker, which is ended"),
+    ] = 1800.0
     keep_days: Annotated[
         Days | None, Field(description="Weights of runs that ended so many days ago are removed; unset: none for that")
     ] = None

@@ -1,5 +1,7 @@
 """What a finished run's analysis is made from: logits that a real worker has stored, and the images they are of."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -56,7 +58,7 @@ def test_a_run_that_is_continued_has_its_new_outputs(bench: Bench) -> None:
     bench.drain()
     before = evidence.read(bench.database, bench.artifacts, run).of("test").logits
     with bench.database.writing() as session:
-        experiments.continue_for(session, run, epochs=4, limit=10)
+        experiments.continue_for(session, run, epochs=4, limit=10, now=datetime.now(UTC))
     with pytest.raises(ConflictError, match="is queued: once it is completed it has"):
         evidence.read(bench.database, bench.artifacts, run)
     bench.drain()

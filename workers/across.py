@@ -1,7 +1,6 @@
 """Across data sets: one attempt at one evaluation, a checkpoint on another data set's test split."""
 
 import math
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,15 +15,13 @@ from service.analysis.confusion import confusion_matrix
 from service.datasets import Split
 from service.domain.checkpoint import Checkpoint
 from service.domain.evaluation import Adaptation, EvaluationJob, EvaluationResult, Reframing
-from service.domain.experiment import Failure
 from service.domain.manifest import Manifest
 from service.errors import ArdoiseError, DamagedCheckpointError, FencedError
 from service.inference.adaptation import Target, adapt
 from service.storage import StorageError, evaluation_queue, experiments
 from service.storage import checkpoints as checkpoint_rows
 from service.telemetry.measures import EVALUATIONS
-from workers import team
-from workers.attempt import TRACEBACK_LINES
+from workers import failing, team
 from workers.evaluation import images_at_once
 from workers.heartbeat import EvaluationWatch, Heartbeat, Interruption
 from workers.workshop import Workshop
@@ -164,11 +161,8 @@ def _result(logits: torch.Tensor, labels: torch.Tensor, subject: _Subject, done:
 
 
 def _fail(job: EvaluationJob, workshop: Workshop, error: Exception) -> None:
-    tail = None
-    if not isinstance(error, ArdoiseError):
-        tail = "\n".join("".join(traceback.format_exception(error)).splitlines()[-TRACEBACK_LINES:])
-    failure = Failure(type=type(error).__name__, message=str(error), traceback_tail=tail)
-    log.error("failed", type=failure.type, error=failure.message, traceback=tail)
+    failure = failing.described(error, traced=not isinstance(error, ArdoiseError))
+    log.error("failed", type=failure.type, error=failure.message, traceback=failure.traceback_tail)
     with workshop.database.writing() as session:
         evaluation_queue.fail(session, job, failure, now=datetime.now(UTC))
 

@@ -1,6 +1,5 @@
 """One attempt at one experiment, from its claim to its end: what it needs, what is stored of it, how it may fail."""
 
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,15 +10,17 @@ import structlog
 import torch
 from torch import nn
 
-from service import architectures, datasets, room
-from service.domain.experiment import Failure, Resumption, State
+from service import architectures, datasets, failpoints, room
+from service.domain.experiment import Resumption, State
+from service.domain.history import EventKind
 from service.domain.manifest import Manifest
 from service.domain.metrics import EpochMetrics
 from service.domain.run import Run
 from service.errors import FencedError
-from service.storage import StorageError, queue
+from service.failpoints import Point
+from service.storage import StorageError, history, queue
 from service.telemetry.measures import EPOCHS, SAMPLES
-from workers import environment, learners, team, threads, training_data
+from workers import environment, failing, learners, team, threads, training_data
 from workers.evaluation import Evaluation, evaluate
 from workers.heartbeat import Interruption, Watch
 from workers.learner import Learner
@@ -29,8 +30,6 @@ from workers.resumption import resume
 from workers.trainer import Course
 from workers.training_data import TrainingData
 from workers.workshop import Workshop
-
-TRACEBACK_LINES = 20
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +82,7 @@ class Attempt:
             manifest=_manifest(run, self._data),
             learner=learners.build(_network(run, self.device), run.spec),
         )
+        failpoints.reach(Point.PREPARED, [run.spec.name])
 
     def begin(self, *, beside: int) -> None:
         """Say in what environment it is trained, `beside` so many others, and go on where the last attempt was lost."""
@@ -108,6 +108,7 @@ class Attempt:
             parameters=run.parameters,
             beside=beside,
         )
+        failpoints.reach(Point.BEGUN, [run.spec.name])
         # A run may have been lost between its last checkpoint and its end: then nothing is left to train.
         if after_epoch:
             diverged = recorder.last is not None and recorder.last.train_loss is None
@@ -131,6 +132,7 @@ class Attempt:
         EPOCHS.add()
         SAMPLES.add(amount=len(self._data.train))
         self.recorder.take(epoch, self.course.diagnostics)
+        failpoints.reach(Point.TAKEN, [self.run.spec.name])
         self._end_if_over(diverged=epoch.train_loss is None, exhausted=True)
 
     def _end_if_over(self, *, diverged: bool, exhausted: bool) -> None:
@@ -149,6 +151,7 @@ class Attempt:
             network.load_state_dict(dict(recorder.best))
             test, outputs = self._judge()
             network.load_state_dict(dict(last))
+        failpoints.reach(Point.TESTED, [self.run.spec.name])
         recorder.end(test=test, diverged=diverged, outputs=outputs)
         self.over = True
         log.info("completed", diverged=diverged, test_accuracy=test.accuracy if test else None)
@@ -206,6 +209,7 @@ class Attempt:
         with workshop.database.writing(durable=False) as session:
             stored = [each.model_dump() for each in (*run.resumptions, here)]
             queue.guard(session, run, lease_seconds=workshop.lease_seconds, resumptions=stored)
+            history.add(session, [run.experiment_id], EventKind.RESUMED, now=datetime.now(UTC), epoch=after_epoch)
 
     def _stop(self) -> None:
         """Between two batches: end as cancelled, give the run back, or do nothing more where it is another's."""
@@ -221,18 +225,22 @@ class Attempt:
             log.info("stopped", reason=why)
         self.ended = True
 
+    def retreat(self, error: Exception) -> None:
+        """What was computed beside others has failed, by the fault of one of them perhaps: each is tried alone."""
+        with self.answering():
+            self._lose(f"what it was trained beside failed ({type(error).__name__}: {error})")
+
     def _lose(self, why: str) -> None:
-        """What was to be stored was not taken: not the run's fault, but it cannot go on so for ever."""
+        """Not the run's fault, but it cannot go on so for ever."""
         self.ended = True
-        log.warning("could not store what the run has to show", why=why)
+        log.warning("the run is lost and waits again", why=why)
         with self._noticing(), self._workshop.database.writing() as session:
             most = self._workshop.max_failures
             queue.release(session, self.run, max_failures=most, now=datetime.now(UTC), why=why)
 
     def _fail(self, error: Exception) -> None:
         self.ended = True
-        tail = "".join(traceback.format_exception(error)).splitlines()[-TRACEBACK_LINES:]
-        failure = Failure(type=type(error).__name__, message=str(error), traceback_tail="\n".join(tail))
+        failure = failing.described(error)
         log.error("failed", type=failure.type, error=failure.message, traceback=failure.traceback_tail)
         with self._noticing(), self._workshop.database.writing() as session:
             queue.finish(session, self.run, State.FAILED, now=datetime.now(UTC), error=failure.model_dump())

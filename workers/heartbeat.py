@@ -4,16 +4,19 @@ It has its own connections and does no arithmetic, so training, which holds the 
 starve it. The trainer never waits for it: it reads two plain attributes.
 """
 
+import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
 import structlog
 
+from service import failpoints
 from service.domain.evaluation import EvaluationJob
 from service.domain.run import Run
 from service.errors import FencedError
+from service.failpoints import Point
 from service.storage import Database, Session, StorageError, evaluation_queue, queue, workers
 
 LISTEN_SECONDS = 0.2
@@ -37,9 +40,12 @@ class Job:
 
     def __init__(self) -> None:
         self.interruption: Interruption | None = None
+        self.idle_seconds = 0.0
+        """By the heartbeat's count, since the job was last seen to go on."""
 
     def interrupted(self) -> bool:
-        """True where it is to stop."""
+        """True where it is to stop. It is asked before each batch: who asks goes on."""
+        self.idle_seconds = 0.0
         return self.interruption is not None
 
     def listen(self, session: Session) -> None:
@@ -89,7 +95,18 @@ class EvaluationWatch(Job):
 class Heartbeat:
     """Started once a worker; it watches over a job from `watch` to `forget`."""
 
-    def __init__(self, database: Database, *, worker: str, lease_seconds: float, draining: threading.Event) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        worker: str,
+        lease_seconds: float,
+        draining: threading.Event,
+        stall_seconds: float = math.inf,
+        on_stall: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_stall` is called where a job has not gone on for `stall_seconds`: nobody else can see that."""
+        self._stall_seconds, self._on_stall = stall_seconds, on_stall
         self._database = database
         self._worker = worker
         self._lease_seconds = lease_seconds
@@ -129,6 +146,7 @@ class Heartbeat:
         while not self._stop.wait(LISTEN_SECONDS):
             since_renewal += LISTEN_SECONDS
             try:
+                self._look_for_stalls()
                 self._listen()
                 if since_renewal >= (min(RENEW_SECONDS, often) if self._jobs else often):
                     self._renew()
@@ -136,8 +154,15 @@ class Heartbeat:
             except StorageError as error:  # a full or busy disk: the lease decides, not this thread
                 log.warning("a heartbeat failed", worker=self._worker, error=str(error))
 
+    def _look_for_stalls(self) -> None:
+        """Counted in beats: a process that slept, or a clock that jumped, is no stall."""
+        for job in self._jobs:
+            job.idle_seconds += LISTEN_SECONDS
+        if any(job.idle_seconds > self._stall_seconds for job in self._jobs):
+            self._on_stall()
+
     def _listen(self) -> None:
-        jobs = [job for job in self._jobs if not job.interrupted()]
+        jobs = [job for job in self._jobs if job.interruption is None]
         if self._draining.is_set():
             for job in jobs:
                 job.interruption = Interruption.DRAINING
@@ -154,6 +179,7 @@ class Heartbeat:
                 if job.interruption is not Interruption.FENCED:
                     with self._fencing(job):
                         job.renew(session, lease_seconds=self._lease_seconds)
+            failpoints.reach(Point.RENEWING)
 
     @contextmanager
     def _fencing(self, job: Job) -> Iterator[None]:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from service import checkpoints, ids
+from service import checkpoints, failpoints, ids
 from service.domain.checkpoint import Checkpoint
 from service.domain.diagnostics import EpochDiagnostics
 from service.domain.experiment import State
@@ -25,6 +25,7 @@ from service.domain.reproduction import compare
 from service.domain.run import Run
 from service.domain.selection import Selection
 from service.domain.spec import Keep
+from service.failpoints import Point
 from service.storage import Session, diagnostics, metrics, queue
 from service.storage import checkpoints as checkpoint_rows
 from workers.evaluation import Evaluation
@@ -106,6 +107,7 @@ class Recorder:
         """What there is to be stored, files that were written included, behind the guard."""
         written, final = self._written, self._end is not None
         queue.guard(session, self.run, lease_seconds=self.lease_seconds, **self._facts())
+        failpoints.reach(Point.GUARDED, [self.run.spec.name])
         metrics.record(session, self.run.experiment_id, self._pending)
         diagnostics.record(session, self.run.experiment_id, self._looks)
         for checkpoint in written:
@@ -125,6 +127,7 @@ class Recorder:
             ours = metrics.epochs(session, run.experiment_id)
             facts["reproduction"] = compare(run.reproduces, theirs, ours).model_dump()
         queue.finish(session, run, State.COMPLETED, now=datetime.now(UTC), **facts)
+        failpoints.reach(Point.FINISHING, [run.spec.name])
 
     def stored_all(self, *, seconds: float) -> None:
         """The transaction is committed, which took so long: what it superseded can go."""

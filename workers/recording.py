@@ -4,7 +4,9 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from service import failpoints
 from service.errors import FencedError
+from service.failpoints import Point
 from service.storage import Database
 from workers.attempt import Attempt
 
@@ -28,12 +30,14 @@ def record(attempts: Sequence[Attempt], database: Database) -> None:
                     attempt.recorder.store(session)
                 except FencedError as error:
                     fenced[attempt] = error
+            failpoints.reach(Point.REPORTED)
     except Exception as error:  # it is stored as what became of each
         for attempt in there:
             with attempt.answering():
                 raise error
         return
     seconds = time.monotonic() - began
+    failpoints.reach(Point.RECORDED)
     for attempt, reason in fenced.items():
         attempt.recorder.withdraw()
         with attempt.answering():
@@ -41,7 +45,10 @@ def record(attempts: Sequence[Attempt], database: Database) -> None:
     for attempt in there:
         if not attempt.ended:
             attempt.recorder.stored_all(seconds=seconds)
+            failpoints.reach(Point.CLEANED)
             attempt.ended = attempt.over
+            if attempt.ended:
+                failpoints.reach(Point.FINISHED)
 
 
 def _write(attempts: Sequence[Attempt]) -> None:

@@ -92,10 +92,13 @@ class _Group:
             if self._cohort is not None:
                 return train_epoch(courses, self._cohort)
             return [epoch for course in courses for epoch in train_epoch([course])]
-        except Exception as error:  # it is stored as the reason why each of them failed
+        except Exception as error:  # it is stored as the reason
+            if len(attempts) == 1:
+                with attempts[0].answering():
+                    raise
             for attempt in attempts:
-                with attempt.answering():
-                    raise error
+                if not attempt.ended:
+                    attempt.retreat(error)
             return [None] * len(attempts)
 
     def _stack(self, attempts: Sequence[Attempt]) -> None:

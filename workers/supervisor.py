@@ -22,6 +22,7 @@ from service import logs
 from service.settings import Settings
 from service.storage import Database, StorageError, evaluation_queue, migrations, queue, workers
 from workers.ending import follow_parent, stop_on_signals
+from workers.memory_kills import MemoryKills
 
 POLL_SECONDS = 0.05
 DRAIN_SECONDS = 10.0
@@ -107,13 +108,15 @@ def supervise(settings: Settings, *, count: int, drain: bool, until_stdin_closes
     _keep_socket_paths_short()
     _CONTEXT.set_forkserver_preload(["workers.preloaded"])
     slots = [Slot(number) for number in range(count)]
+    kills = MemoryKills()
     while not stop.is_set() and not all(slot.done for slot in slots):
         for slot in slots:
             if (process := slot.ended()) is not None:
                 slot.done = drain and process.exitcode == 0
-                _after(process, settings, database)
+                _after(process, settings, database, out_of_memory=kills.happened())
             if slot.process is None and not slot.done and time.monotonic() >= slot.start_at:
                 slot.start(settings, threads=threads, drain=drain)
+        kills.look()
         stop.wait(POLL_SECONDS)
     _stop_all(slots, settings, database)
     database.close()
@@ -129,21 +132,33 @@ def _keep_socket_paths_short() -> None:
         tempfile.tempdir = "/tmp"  # noqa: S108  # what is made in it is made with mkdtemp
 
 
-def _after(process: "ForkServerProcess", settings: Settings, database: Database) -> None:
-    """A worker has ended: what it was at goes back to the queue now, not when its lease is over."""
+def _after(
+    process: "ForkServerProcess",
+    settings: Settings,
+    database: Database,
+    *,
+    out_of_memory: bool = False,
+    stopped: bool = False,
+) -> None:
+    """A worker has ended: what it was at goes back to the queue now, not when its lease is over.
+
+    That is no failure of its run where the worker was `stopped` on purpose.
+    """
     code = process.exitcode or 0
     how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+    if code == -signal.SIGKILL and out_of_memory:
+        how += ", as there was no memory left"
     worker = f"{socket.gethostname()}:{process.pid}"
     if code != 0:
         log.warning("a worker ended", worker=worker, how=how)
-    _release(worker, settings, database, why=f"its worker {how}")
+    _release(worker, settings, database, why=f"its worker {how}", blameless=stopped)
 
 
-def _release(worker: str, settings: Settings, database: Database, *, why: str) -> None:
+def _release(worker: str, settings: Settings, database: Database, *, why: str, blameless: bool = False) -> None:
     now, most = datetime.now(UTC), settings.max_failures
     try:
         with database.writing() as session:
-            runs = queue.release_worker(session, worker, max_failures=most, now=now, why=why)
+            runs = queue.release_worker(session, worker, max_failures=most, now=now, why=why, blameless=blameless)
             evaluations = evaluation_queue.release_worker(session, worker, max_failures=most, now=now, why=why)
             workers.leave(session, worker)
         if runs or evaluations:
@@ -186,4 +201,4 @@ def _stop_all(slots: list[Slot], settings: Settings, database: Database) -> None
             log.warning("a worker did not stop in time and is killed", pid=process.pid)
             process.kill()
             process.join()
-        _after(process, settings, database)
+        _after(process, settings, database, stopped=True)

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from service import failpoints
 from service.domain.diagnostics import EpochDiagnostics
 from service.domain.metrics import EpochMetrics
 from service.domain.spec import ExperimentSpec
+from service.failpoints import Point
 from workers import probe
 from workers.cohort import Company
 from workers.evaluation import Evaluation
@@ -73,6 +75,8 @@ def train_epoch(courses: Sequence[Course], cohort: Company | None = None) -> lis
     began = time.perf_counter()
     for course in courses:
         course.epoch, course.diagnostics = course.epoch + 1, None
+    names = [course.spec.name for course in courses]
+    failpoints.reach(Point.EPOCH_BEGUN, names)
     learning_rates, looking = _train_epoch(courses, cohort)
     if all(rate is None for rate in learning_rates):
         return [None] * len(courses)
@@ -81,9 +85,11 @@ def train_epoch(courses: Sequence[Course], cohort: Company | None = None) -> lis
         for course, rate in zip(courses, learning_rates, strict=True)
     ]
     trained = time.perf_counter()
+    failpoints.reach(Point.TRAINED, names)
     _look(courses, looking, learning_rates)
     data = [course.data for course in courses]
     judged = cohort.judge(data) if cohort is not None else [courses[0].learner.judge(data[0])]
+    failpoints.reach(Point.VALIDATED, names)
     return [
         None if rate is None or own is None else _record(course, rate, own, validation, began=began, trained=trained)
         for course, rate, own, validation in zip(courses, learning_rates, figures, judged, strict=True)
@@ -103,7 +109,9 @@ def _train_epoch(courses: Sequence[Course], cohort: Company | None) -> tuple[Seq
     (cohort or courses[0].learner).begin_epoch(feed.images)
     learning_rates: list[float] = []
     stopped: set[int] = set()
+    names = [course.spec.name for course in courses]
     for step in range(feed.steps):
+        failpoints.reach(Point.BATCH, names)
         for member, course in enumerate(courses):
             if member not in stopped and course.interrupted():
                 stopped.add(member)

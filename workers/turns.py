@@ -5,8 +5,10 @@ A run that is being trained is not interrupted for an evaluation: that waits for
 
 from datetime import UTC, datetime
 
+from service import failpoints
 from service.domain.evaluation import EvaluationJob
 from service.domain.run import Run
+from service.failpoints import Point
 from service.storage import Database, evaluation_queue, queue
 
 EVALUATING_SECONDS = 5.0
@@ -36,7 +38,10 @@ class Turns:
                 return None
         with self._database.writing() as session:
             now = datetime.now(UTC)
-            return queue.claim(session, worker=self._worker, lease_seconds=self._lease_seconds, now=now)
+            run = queue.claim(session, worker=self._worker, lease_seconds=self._lease_seconds, now=now)
+        if run is not None:
+            failpoints.reach(Point.CLAIMED, [run.spec.name])
+        return run
 
     def _evaluation(self) -> EvaluationJob | None:
         with self._database.reading() as session:

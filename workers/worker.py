@@ -4,10 +4,12 @@ It trains a few steps before it says that it is there, so a run that is queued s
 """
 
 import os
+import signal
 import socket
 import threading
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 import torch
@@ -65,7 +67,14 @@ def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> Non
     facts = environment.describe(environment.choose_device(Device.AUTO))
     with database.writing() as session:
         workers.register(session, worker, lease_seconds=settings.lease_seconds, now=datetime.now(UTC), facts=facts)
-    heartbeat = Heartbeat(database, worker=worker, lease_seconds=settings.lease_seconds, draining=stop)
+    heartbeat = Heartbeat(
+        database,
+        worker=worker,
+        lease_seconds=settings.lease_seconds,
+        draining=stop,
+        stall_seconds=settings.stall_seconds,
+        on_stall=partial(_give_up, settings, database, worker),
+    )
     heartbeat.start()
     log.info("ready for work", worker=worker, threads=threads)
     try:
@@ -131,6 +140,18 @@ def _release_lost(settings: Settings, database: Database) -> None:
         runs = queue.release_expired(session, max_failures=most, now=now)
         evaluations = evaluation_queue.release_expired(session, max_failures=most, now=now)
     log.warning("took what was lost from its workers", experiment_ids=runs, evaluation_ids=evaluations)
+
+
+def _give_up(settings: Settings, database: Database, worker: str) -> None:
+    """The thread that trains hangs and cannot be stopped: the process ends, and another takes its place."""
+    now, most = datetime.now(UTC), settings.max_failures
+    why = f"it had not gone on for {settings.stall_seconds:g} seconds"
+    with database.writing() as session:
+        runs = queue.release_worker(session, worker, max_failures=most, now=now, why=why)
+        evaluations = evaluation_queue.release_worker(session, worker, max_failures=most, now=now, why=why)
+        workers.leave(session, worker)
+    log.error("ends as its work has stalled", worker=worker, experiment_ids=runs, evaluation_ids=evaluations)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _nothing_left(database: Database) -> bool:

@@ -23,8 +23,8 @@ router = APIRouter(
 def export(experiment_id: ExperimentId, service: Live) -> Response:
     """A zip file: `experiment.json` with spec and environment, `metrics.csv`, and what is said of it.
 
-    That is `findings.json`, `notes.json`, `diagnostics.json` and `evaluations.json`. In any state, as it is now; the
-    weights are at `checkpoints/{checkpoint}/safetensors`.
+    That is `findings.json`, `history.json`, `notes.json`, `diagnostics.json` and `evaluations.json`. In any state, as
+    it is now; the weights are at `checkpoints/{checkpoint}/safetensors`.
     """
     named = {"Content-Disposition": f'attachment; filename="{experiment_id}.zip"'}
     return Response(archiving.archive(service.database, experiment_id), media_type=ZIP, headers=named)

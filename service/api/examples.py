@@ -41,6 +41,7 @@ from service.domain.experiment import (
     links,
 )
 from service.domain.health import Health
+from service.domain.history import Event, EventKind, History
 from service.domain.ledger import Formula, LayerFacts, Ledger, NetworkFunction
 from service.domain.linearity import LinearCollapse
 from service.domain.metrics import EpochMetrics, EpochPage
@@ -79,7 +80,7 @@ def by_schema() -> dict[str, Any]:
         _experiment(), _page(), _epochs(), _curves(), _checkpoints(), _preview(), _model(), _predictions(), _queue(),
         _workers(), Health(), _sweep(), SweepAccepted(id=_SWEEP_ID, count=1, experiment_ids=(_ID,)), *_catalogue(),
         *judged_examples.records(_ID), *inside_examples.records(), *evaluation_examples.records(_ID),
-        _findings(), _growing(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
+        _findings(), _growing(), _history(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
         *comparison_examples.of(_experiment()), *diagnostics_examples.records(_ID), *lab_examples.of(_experiment()),
         *model_examples.records(_ID, _predictions().predictions[0]), *open_inference_examples.records(),
         _examined(),
@@ -201,6 +202,22 @@ def _findings() -> FindingList:
         ),
     )
     return FindingList(experiment_id=_ID, state=State.RUNNING, items=(few,))
+
+
+def _history() -> History:
+    nothing = {"worker": None, "epoch": None, "by": None, "reason": None}
+    told: tuple[tuple[EventKind, int, dict[str, Any]], ...] = (
+        (EventKind.QUEUED, 0, {"by": "ada"}),
+        (EventKind.CLAIMED, 1, {"worker": "bench:4711"}),
+        (EventKind.LOST, 1, {"reason": "its worker ended by SIGKILL"}),
+        (EventKind.CLAIMED, 2, {"worker": "bench:4712"}),
+        (EventKind.RESUMED, 2, {"epoch": 1}),
+    )
+    items = tuple(
+        Event(number=number, at=_BEGAN + timedelta(seconds=number), kind=kind, attempt=attempt, **(nothing | facts))
+        for number, (kind, attempt, facts) in enumerate(told, 1)
+    )
+    return History(experiment_id=_ID, state=State.RUNNING, items=items, left_out=0)
 
 
 def _note() -> Note:

@@ -105,15 +105,27 @@ def delete(experiment_id: ExperimentId, service: Live) -> None:
 
 
 @router.post("/{experiment_id}/cancel", status_code=202)
-def cancel(experiment_id: ExperimentId, session: Writing, now: Now, response: Response) -> Experiment:
+def cancel(
+    experiment_id: ExperimentId, session: Writing, now: Now, response: Response, owner: Owner = None
+) -> Experiment:
     """A queued one ends at once, a running one with its batch; 409 where it has ended."""
-    return _accepted(experiments.cancel(session, experiment_id, now=now), response)
+    return _accepted(experiments.cancel(session, experiment_id, now=now, by=owner), response)
 
 
 @router.post("/{experiment_id}/continue", status_code=202)
-def continue_(experiment_id: ExperimentId, further: Continuation, session: Writing, response: Response) -> Experiment:
+def continue_(
+    *,
+    experiment_id: ExperimentId,
+    further: Continuation,
+    session: Writing,
+    now: Now,
+    response: Response,
+    owner: Owner = None,
+) -> Experiment:
     """Train a finished one further, as one unbroken series of epochs."""
-    continued = experiments.continue_for(session, experiment_id, epochs=further.epochs, limit=MAX_EPOCHS)
+    continued = experiments.continue_for(
+        session, experiment_id, epochs=further.epochs, limit=MAX_EPOCHS, now=now, by=owner
+    )
     return _accepted(continued, response)
 
 

@@ -8,10 +8,11 @@ from typing import Annotated, cast
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request
 
-from service import evidence
+from service import evidence, failpoints
 from service.api.changes import Changes
 from service.domain.export import ExportFormat
 from service.evidence import Evidence
+from service.failpoints import Point
 from service.inference.acquaintance import Acquaintance
 from service.inference.exports import Exports
 from service.inference.models import Models
@@ -69,6 +70,8 @@ def _reading(service: Live) -> Iterator[Session]:
 def _writing(service: Live) -> Iterator[Session]:
     with service.database.writing() as session:
         yield session
+        failpoints.reach(Point.COMMITTING)
+    failpoints.reach(Point.COMMITTED)
 
 
 async def _now() -> datetime:

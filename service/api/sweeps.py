@@ -44,7 +44,7 @@ def one(sweep_id: SweepId, session: Reading) -> Response:
 
 
 @router.post("/{sweep_id}/cancel", status_code=202)
-def cancel(sweep_id: SweepId, session: Writing, now: Now, response: Response) -> Sweep:
+def cancel(sweep_id: SweepId, session: Writing, now: Now, response: Response, owner: Owner = None) -> Sweep:
     """Those that are queued end at once, those that run with their batch; those that have ended stay as they are."""
     response.headers["Location"] = f"/v1/sweeps/{sweep_id}"
-    return sweeps.cancel(session, sweep_id, now=now)
+    return sweeps.cancel(session, sweep_id, now=now, by=owner)

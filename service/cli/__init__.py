@@ -17,6 +17,7 @@ from service.cli import (
     exporting,
     labs,
     predicting,
+    recounting,
     registering,
     running,
     safekeeping,
@@ -48,6 +49,7 @@ commands.command()(sweeping.sweep)
 commands.command()(watching.watch)
 commands.command("list")(asking.list_)
 commands.command()(asking.show)
+commands.command()(recounting.history)
 commands.command()(asking.cancel)
 commands.command()(asking.curves)
 commands.command()(commenting.findings)

@@ -136,5 +136,7 @@ class ExperimentPage(Record):
 def links(experiment_id: str) -> dict[str, str]:
     """Where to go from an experiment."""
     own = f"/v1/experiments/{experiment_id}"
-    parts = ("metrics", "events", "learning-curves", "findings", "notes", "checkpoints", "predictions", "model")
+    parts = (
+        "metrics", "events", "learning-curves", "findings", "notes", "checkpoints", "predictions", "model", "history",
+    )  # fmt: skip
     return {"self": own} | {part.replace("-", "_"): f"{own}/{part}" for part in parts}

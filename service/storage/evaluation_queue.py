@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from service.domain.evaluation import EvaluationJob, EvaluationResult, Reframing
 from service.domain.experiment import Failure, State
 from service.errors import FencedError
+from service.storage import leases
 from service.storage.experiments import changes_one
-from service.storage.tables import EvaluationRow, ExperimentRow, database_clock
+from service.storage.tables import EvaluationRow, ExperimentRow
 
 CLAIM_ORDER = (EvaluationRow.turn, EvaluationRow.created_at, EvaluationRow.id)
 
@@ -42,7 +43,7 @@ def claim(session: Session, *, worker: str, lease_seconds: float, now: datetime)
             state=State.RUNNING,
             attempt=row.attempt + 1,
             worker=worker,
-            lease_expires_at=database_clock() + lease_seconds,
+            **leases.granted(lease_seconds),
             started_at=sa.func.coalesce(row.started_at, sa.literal(now, row.started_at.type)),
         )
         .returning(row)
@@ -54,7 +55,7 @@ def claim(session: Session, *, worker: str, lease_seconds: float, now: datetime)
 
 def renew(session: Session, job: EvaluationJob, *, lease_seconds: float) -> None:
     """Renew the lease; `FencedError` where the evaluation is no longer this attempt's."""
-    _change(session, job, lease_expires_at=database_clock() + lease_seconds)
+    _change(session, job, **leases.granted(lease_seconds))
 
 
 def complete(session: Session, job: EvaluationJob, result: EvaluationResult, *, epoch: int, now: datetime) -> None:
@@ -176,4 +177,4 @@ _DUE = (
     ),
 )
 """Waits for a worker alone, and not for the end of its run."""
-_EXPIRED = (EvaluationRow.state == State.RUNNING, EvaluationRow.lease_expires_at < database_clock())
+_EXPIRED = (EvaluationRow.state == State.RUNNING, leases.is_over(EvaluationRow))

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from service.domain import cohort
 from service.domain.experiment import Experiment, State
+from service.domain.history import EventKind
 from service.domain.spec import ExperimentSpec
 from service.domain.sweep import Planned
 from service.errors import ConflictError, NotFoundError
-from service.storage import records, turns
+from service.storage import history, records, turns
 from service.storage.tables import ExperimentRow, TagRow
 
 CLAIM_ORDER = (ExperimentRow.priority.desc(), ExperimentRow.turn, ExperimentRow.created_at, ExperimentRow.id)
@@ -39,6 +40,7 @@ def add(
     session.flush()
     session.add_all(_tags(row, spec))
     session.flush()
+    history.add(session, [row.id], EventKind.QUEUED, now=now, by=owner)
     return _record(session, row)
 
 
@@ -64,6 +66,7 @@ def add_sweep(
     session.flush()
     session.add_all(tag for row, (spec, _) in zip(rows, planned, strict=True) for tag in _tags(row, spec))
     session.flush()
+    history.add(session, experiment_ids, EventKind.QUEUED, now=now, by=owner)
 
 
 def _new_row(
@@ -126,19 +129,19 @@ def revisions(session: Session, experiment_ids: Collection[str]) -> dict[str, in
     return {row.id: row.revision for row in session.execute(query)}
 
 
-def cancel(session: Session, experiment_id: str, *, now: datetime) -> Experiment:
+def cancel(session: Session, experiment_id: str, *, now: datetime, by: str | None = None) -> Experiment:
     """A queued one ends at once, a running one is asked to; `ConflictError` where it has already ended."""
-    if not changes_one(session, cancelling(ExperimentRow.id == experiment_id, now=now)):
+    if not end(session, ExperimentRow.id == experiment_id, now=now, by=by):
         row = find(session, experiment_id)
         raise ConflictError(f"experiment {experiment_id} is {row.state}: only a queued or running one can be cancelled")
     return get(session, experiment_id)
 
 
-def cancelling(which: sa.ColumnElement[bool], *, now: datetime) -> sa.Update:
-    """For this package's own use: ends those of them that are queued, and asks those that run to end."""
+def end(session: Session, which: sa.ColumnElement[bool], *, now: datetime, by: str | None) -> int:
+    """For this package's own use: ends those of them that are queued, and asks those that run to end; how many."""
     # One statement: between two, a run could be taken or given back, and be missed by both.
     queued = ExperimentRow.state == State.QUEUED
-    return (
+    ending = (
         sa.update(ExperimentRow)
         .where(which, ExperimentRow.state.in_((State.QUEUED, State.RUNNING)))
         .values(
@@ -147,10 +150,19 @@ def cancelling(which: sa.ColumnElement[bool], *, now: datetime) -> sa.Update:
             cancel_requested=sa.not_(queued),
             revision=ExperimentRow.revision + 1,
         )
+        .returning(ExperimentRow.id, ExperimentRow.state)
     )
+    found = session.execute(ending, execution_options={"synchronize_session": False}).all()
+    cancelled = [row.id for row in found if row.state == State.CANCELLED]
+    asked = [row.id for row in found if row.state != State.CANCELLED]
+    history.add(session, cancelled, EventKind.CANCELLED, now=now, by=by)
+    history.add(session, asked, EventKind.CANCEL_REQUESTED, now=now, by=by)
+    return len(found)
 
 
-def continue_for(session: Session, experiment_id: str, *, epochs: int, limit: int) -> Experiment:
+def continue_for(
+    session: Session, experiment_id: str, *, epochs: int, limit: int, now: datetime, by: str | None = None
+) -> Experiment:
     """Queue a completed or cancelled one again, for `epochs` more; `ConflictError` where that cannot be."""
     row = find(session, experiment_id)
     if row.state not in {State.COMPLETED, State.CANCELLED} or row.diverged:
@@ -183,6 +195,7 @@ def continue_for(session: Session, experiment_id: str, *, epochs: int, limit: in
     if not changes_one(session, changed):
         raise ConflictError(f"experiment {experiment_id} has changed in the meantime")
     session.expire(row)
+    history.add(session, [experiment_id], EventKind.CONTINUED, now=now, epoch=total - epochs, by=by)
     return get(session, experiment_id)
 
 

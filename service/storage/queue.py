@@ -17,11 +17,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from service.domain.experiment import Failure, State
+from service.domain.history import EventKind
 from service.domain.run import Company, QueueFacts, Run
 from service.errors import FencedError
-from service.storage import records
+from service.storage import history, leases, records
 from service.storage.experiments import CLAIM_ORDER, changes_one
-from service.storage.tables import EvaluationRow, ExperimentRow, WorkerRow, database_clock
+from service.storage.tables import EvaluationRow, ExperimentRow, WorkerRow
 
 LISTED = 200
 
@@ -78,7 +79,7 @@ def company(session: Session, run: Run) -> Company:
     counts = Counter(states)
     if not counts[State.QUEUED]:
         return Company(waiting=0, running=counts[State.RUNNING], workers=1, idle=0)
-    alive = set(session.scalars(sa.select(WorkerRow.id).where(WorkerRow.lease_expires_at > database_clock())))
+    alive = set(session.scalars(sa.select(WorkerRow.id).where(leases.holds(WorkerRow))))
     busy = session.execute(sa.select(row.worker, row.cohort).where(row.state == State.RUNNING)).all()
     return Company(
         waiting=counts[State.QUEUED],
@@ -100,7 +101,7 @@ def _claim(
             state=State.RUNNING,
             attempt=ExperimentRow.attempt + 1,
             worker=worker,
-            lease_expires_at=database_clock() + lease_seconds,
+            **leases.granted(lease_seconds),
             claimed_checkpoint_epoch=ExperimentRow.checkpoint_epoch,
             started_at=sa.func.coalesce(ExperimentRow.started_at, sa.literal(now, ExperimentRow.started_at.type)),
             revision=ExperimentRow.revision + 1,
@@ -108,7 +109,9 @@ def _claim(
         .returning(ExperimentRow)
         .execution_options(synchronize_session=False)
     )
-    return [records.run(row) for row in session.scalars(taken)]
+    runs = [records.run(row) for row in session.scalars(taken)]
+    history.add(session, [run.experiment_id for run in runs], EventKind.CLAIMED, now=now, worker=worker)
+    return runs
 
 
 def guard(session: Session, run: Run, *, lease_seconds: float, **facts: Any) -> bool:
@@ -116,7 +119,7 @@ def guard(session: Session, run: Run, *, lease_seconds: float, **facts: Any) -> 
 
     `FencedError` where the run is no longer this attempt's: the transaction must then write nothing.
     """
-    given = {"guarded_id": run.experiment_id, "guarded_attempt": run.attempt, "lease_seconds": lease_seconds}
+    given = {"guarded_id": run.experiment_id, "guarded_attempt": run.attempt, "guarded_seconds": lease_seconds}
     cancel_requested = session.scalar(_renewal(frozenset(facts)), given | facts)
     if cancel_requested is None:
         raise FencedError(f"attempt {run.attempt} of experiment {run.experiment_id} is over")
@@ -140,7 +143,7 @@ def _renewal(columns: frozenset[str]) -> sa.Update:
             row.attempt == sa.bindparam("guarded_attempt"),
             row.state == State.RUNNING,
         )
-        .values(lease_expires_at=database_clock() + sa.bindparam("lease_seconds", type_=sa.Float()), **stored)
+        .values(**leases.granted(sa.bindparam("guarded_seconds", type_=sa.Float())), **stored)
         .returning(row.cancel_requested)
     )
 
@@ -162,6 +165,8 @@ def finish(session: Session, run: Run, state: State, *, now: datetime, **facts: 
     )
     if not changes_one(session, ended):
         raise FencedError(f"attempt {run.attempt} of experiment {run.experiment_id} is over")
+    why = (facts.get("error") or {}).get("message") or ("it diverged" if facts.get("diverged") else None)
+    history.add(session, [run.experiment_id], EventKind(state), now=now, reason=why)
 
 
 def give_back(session: Session, run: Run, *, now: datetime) -> None:
@@ -170,8 +175,7 @@ def give_back(session: Session, run: Run, *, now: datetime) -> None:
     One that was asked to cancel ends: there may be no other worker to hear of it.
     """
     row = ExperimentRow
-    changes_one(
-        session,
+    given_back = (
         sa.update(row)
         .where(*_owned(run))
         .values(
@@ -181,22 +185,29 @@ def give_back(session: Session, run: Run, *, now: datetime) -> None:
             cancel_requested=False,
             lease_expires_at=None,
             **_REVISED,
-        ),
+        )
+        .returning(row.state)
+        .execution_options(synchronize_session=False)
     )
+    state = session.scalar(given_back)
+    if state is not None:
+        kind = EventKind.CANCELLED if state == State.CANCELLED else EventKind.GIVEN_BACK
+        history.add(session, [run.experiment_id], kind, now=now)
 
 
 def release_expired(session: Session, *, max_failures: int, now: datetime) -> list[str]:
     """Take the runs whose lease is over from their workers; the ids of those runs."""
-    lost = (ExperimentRow.state == State.RUNNING, ExperimentRow.lease_expires_at < database_clock())
     return _release(
-        session, lost, max_failures=max_failures, now=now, why="its worker was not heard of within the lease"
+        session, _EXPIRED, max_failures=max_failures, now=now, why="its worker was not heard of within the lease"
     )
 
 
-def release_worker(session: Session, worker: str, *, max_failures: int, now: datetime, why: str) -> list[str]:
-    """Take the runs of a worker that was seen to end; the ids of those runs."""
+def release_worker(
+    session: Session, worker: str, *, max_failures: int, now: datetime, why: str, blameless: bool = False
+) -> list[str]:
+    """Take the runs of a worker that was seen to end, which if `blameless` is no failure of theirs; their ids."""
     lost = (ExperimentRow.state == State.RUNNING, ExperimentRow.worker == worker)
-    return _release(session, lost, max_failures=max_failures, now=now, why=why)
+    return _release(session, lost, max_failures=max_failures, now=now, why=why, blameless=blameless)
 
 
 def release(session: Session, run: Run, *, max_failures: int, now: datetime, why: str) -> None:
@@ -212,8 +223,7 @@ def running_workers(session: Session) -> set[str]:
 
 def any_expired(session: Session) -> bool:
     """A cheap look before `release_expired`: it takes no lock."""
-    lost = (ExperimentRow.state == State.RUNNING, ExperimentRow.lease_expires_at < database_clock())
-    return session.scalar(sa.select(ExperimentRow.id).where(*lost).limit(1)) is not None
+    return session.scalar(sa.select(ExperimentRow.id).where(*_EXPIRED).limit(1)) is not None
 
 
 def facts(session: Session) -> QueueFacts:
@@ -235,11 +245,18 @@ def facts(session: Session) -> QueueFacts:
 
 
 def _release(
-    session: Session, lost: Collection[sa.ColumnElement[bool]], *, max_failures: int, now: datetime, why: str
+    session: Session,
+    lost: Collection[sa.ColumnElement[bool]],
+    *,
+    max_failures: int,
+    now: datetime,
+    why: str,
+    blameless: bool = False,
 ) -> list[str]:
     """A run that was asked to cancel ends, one whose budget is spent fails, any other waits again."""
     row = ExperimentRow
-    failures = sa.case((row.checkpoint_epoch > row.claimed_checkpoint_epoch, 0), else_=row.failures + 1)
+    counted = row.failures if blameless else row.failures + 1
+    failures = sa.case((row.checkpoint_epoch > row.claimed_checkpoint_epoch, 0), else_=counted)
     spent = sa.and_(failures >= max_failures, sa.not_(row.cancel_requested))
     failure = Failure(type="WorkerLost", message=f"{why}; {max_failures} attempts in a row made no progress")
     ended = sa.or_(row.cancel_requested, spent)
@@ -255,10 +272,16 @@ def _release(
             lease_expires_at=None,
             **_REVISED,
         )
-        .returning(row.id)
+        .returning(row.id, row.state)
         .execution_options(synchronize_session=False)
     )
-    return list(session.scalars(released))
+    found = session.execute(released).all()
+    history.add(session, [each.id for each in found], EventKind.LOST, now=now, reason=why)
+    for state, reason in ((State.FAILED, failure.message), (State.CANCELLED, None)):
+        history.add(
+            session, [each.id for each in found if each.state == state], EventKind(state), now=now, reason=reason
+        )
+    return [each.id for each in found]
 
 
 def _owned(run: Run) -> tuple[sa.ColumnElement[bool], ...]:
@@ -269,4 +292,5 @@ def _owned(run: Run) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
+_EXPIRED = (ExperimentRow.state == State.RUNNING, leases.is_over(ExperimentRow))
 _REVISED = {"revision": ExperimentRow.revision + 1}

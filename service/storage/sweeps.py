@@ -10,7 +10,7 @@ from service.domain.experiment import State
 from service.domain.sweep import Sweep, SweepAccepted
 from service.errors import NotFoundError
 from service.storage import recent
-from service.storage.experiments import cancelling
+from service.storage.experiments import end
 from service.storage.tables import ExperimentRow
 
 
@@ -43,8 +43,7 @@ def of(session: Session, experiment_id: str) -> SweepAccepted:
     return SweepAccepted(id=sweep_id, count=len(ids), experiment_ids=ids)
 
 
-def cancel(session: Session, sweep_id: str, *, now: datetime) -> Sweep:
+def cancel(session: Session, sweep_id: str, *, now: datetime, by: str | None = None) -> Sweep:
     """Those that are queued end at once, those that run are asked to; `NotFoundError` as `get`."""
-    statement = cancelling(ExperimentRow.sweep_id == sweep_id, now=now)
-    session.execute(statement, execution_options={"synchronize_session": False})
+    end(session, ExperimentRow.sweep_id == sweep_id, now=now, by=by)
     return get(session, sweep_id)

@@ -101,6 +101,8 @@ class ExperimentRow(Table):
     worker: Mapped[str | None] = mapped_column(sa.String(200))
     lease_expires_at: Mapped[float | None]
     """By the database's clock; null unless running."""
+    lease_seconds: Mapped[float | None]
+    """For how long it was granted: `storage/leases.py`."""
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     revision: Mapped[int] = mapped_column(default=0)
     """Counted up by every change that a reader could see."""
@@ -189,6 +191,22 @@ class DiagnosticsRow(Table):
     content: Mapped[Any] = mapped_column(Json)
 
 
+class EventRow(Table):
+    """Something that happened to a run."""
+
+    __tablename__ = "history"
+
+    experiment_id: Mapped[str] = mapped_column(sa.ForeignKey("experiments.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[str] = mapped_column(sa.String(16))
+    attempt: Mapped[int]
+    worker: Mapped[str | None] = mapped_column(sa.String(200))
+    epoch: Mapped[int | None]
+    by: Mapped[str | None] = mapped_column(sa.String(200))
+    reason: Mapped[str | None] = mapped_column(sa.Text)
+
+
 class NoteRow(Table):
     """What somebody has written about an experiment."""
 
@@ -232,6 +250,7 @@ class EvaluationRow(Table):
     """Attempts that were lost."""
     worker: Mapped[str | None] = mapped_column(sa.String(200))
     lease_expires_at: Mapped[float | None]
+    lease_seconds: Mapped[float | None]
     result: Mapped[dict[str, Any] | None] = mapped_column(Json)
     error: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
@@ -291,6 +310,7 @@ class WorkerRow(Table):
     """`host:pid`."""
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     lease_expires_at: Mapped[float]
+    lease_seconds: Mapped[float | None]
     facts: Mapped[dict[str, Any]] = mapped_column(Json)
 
 

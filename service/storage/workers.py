@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.domain.experiment import State
 from service.domain.run import WorkerFacts, WorkerList
+from service.storage import leases
 from service.storage.tables import ExperimentRow, WorkerRow, database_clock
 
 REMEMBERED_SECONDS = 3600.0
@@ -15,16 +16,14 @@ REMEMBERED_SECONDS = 3600.0
 
 def register(session: Session, worker: str, *, lease_seconds: float, now: datetime, facts: dict[str, Any]) -> None:
     """Enter a worker that is ready for work; forget those that have long been silent."""
-    session.execute(
-        sa.delete(WorkerRow).where(
-            sa.or_(WorkerRow.id == worker, WorkerRow.lease_expires_at < database_clock() - REMEMBERED_SECONDS)
-        )
-    )
+    silent = sa.func.abs(WorkerRow.lease_expires_at - database_clock()) > REMEMBERED_SECONDS
+    long_silent = sa.and_(sa.not_(leases.holds(WorkerRow)), silent)
+    session.execute(sa.delete(WorkerRow).where(sa.or_(WorkerRow.id == worker, long_silent)))
     session.execute(
         sa.insert(WorkerRow).values(
             id=worker,
             started_at=now,
-            lease_expires_at=database_clock() + lease_seconds,
+            **leases.granted(lease_seconds),
             facts=facts,
         )
     )
@@ -32,9 +31,7 @@ def register(session: Session, worker: str, *, lease_seconds: float, now: dateti
 
 def renew(session: Session, worker: str, *, lease_seconds: float) -> None:
     """Say that the worker lives."""
-    session.execute(
-        sa.update(WorkerRow).where(WorkerRow.id == worker).values(lease_expires_at=database_clock() + lease_seconds)
-    )
+    session.execute(sa.update(WorkerRow).where(WorkerRow.id == worker).values(**leases.granted(lease_seconds)))
 
 
 def leave(session: Session, worker: str) -> None:
@@ -44,7 +41,7 @@ def leave(session: Session, worker: str) -> None:
 
 def listing(session: Session) -> WorkerList:
     """All that are there or were within the hour, the living first."""
-    alive = (WorkerRow.lease_expires_at > database_clock()).label("alive")
+    alive = leases.holds(WorkerRow).label("alive")
     its_run = sa.and_(ExperimentRow.worker == WorkerRow.id, ExperimentRow.state == State.RUNNING)
     found = sa.select(WorkerRow, alive, ExperimentRow.id).outerjoin(ExperimentRow, its_run)
     rows = session.execute(found.order_by(alive.desc(), WorkerRow.started_at, WorkerRow.id, ExperimentRow.id)).all()
@@ -69,5 +66,5 @@ def listing(session: Session) -> WorkerList:
 
 def any_alive(session: Session) -> bool:
     """True where at least one worker's lease holds."""
-    query = sa.select(WorkerRow.id).where(WorkerRow.lease_expires_at > database_clock()).limit(1)
+    query = sa.select(WorkerRow.id).where(leases.holds(WorkerRow)).limit(1)
     return session.scalar(query) is not None

@@ -10,7 +10,7 @@ from tests.api.conftest import Served
 
 ANSWERED = {
     "experiment.json": "", "diagnostics.json": "/diagnostics", "evaluations.json": "/evaluations?limit=200",
-    "findings.json": "/findings", "notes.json": "/notes?limit=200",
+    "history.json": "/history", "findings.json": "/findings", "notes.json": "/notes?limit=200",
 }  # fmt: skip
 
 

@@ -229,6 +229,30 @@ def test_a_finished_experiment_is_continued_as_one_series(served: Served) -> Non
     assert served.http.post(f"/v1/experiments/{experiment_id}/continue", json={"epochs": 4}).status_code == 409
 
 
+def test_what_has_happened_names_who_did_it(served: Served) -> None:
+    ana, bob = {"X-Ardoise-Owner": "ana"}, {"X-Ardoise-Owner": "bob"}
+    path = "/v1/experiments/" + served.http.post("/v1/experiments", json=SPEC, headers=ana).json()["id"]
+    run = served.claim()
+    served.record(run, 1)
+    for what, body in (("cancel", None), ("continue", {"epochs": 1}), ("cancel", None)):
+        assert served.http.post(f"{path}/{what}", json=body, headers=bob).status_code == 202
+        if what == "cancel" and served.http.get(path).json()["state"] == "running":
+            served.finish(run, State.CANCELLED)
+    history = served.http.get(served.http.get(path).json()["links"]["history"]).json()
+    assert [(each["kind"], each["by"], each["worker"]) for each in history["items"]] == [
+        ("queued", "ana", None),
+        ("claimed", None, "host:1"),
+        ("cancel_requested", "bob", None),
+        ("cancelled", None, None),
+        ("continued", "bob", None),
+        ("cancelled", "bob", None),
+    ]
+    assert history["items"][4]["epoch"] == 1
+    assert (history["state"], history["left_out"]) == ("cancelled", 0)
+    nothing = served.http.get("/v1/experiments/01997c5e-9f00-7a3b-8c4d-5e6f70819203/history")
+    assert nothing.status_code == 404
+
+
 def test_a_wrong_continuation_is_refused(served: Served) -> None:
     experiment_id = served.completed()
     wrong: list[Any] = [{}, {"epochs": 0}, {"epochs": 10_001}, {"epochs": "1"}, {"epochs": 1, "more": 1}, [], 1]

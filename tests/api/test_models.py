@@ -17,7 +17,7 @@ from service.linearity import Linearities
 from service.report import networks
 from service.storage import checkpoints as checkpoint_rows
 from service.storage import experiments
-from tests.api.conftest import serving, settings_for
+from tests.api.conftest import NOON, serving, settings_for
 from tests.workers.conftest import Bench, bench
 
 __all__ = ["bench"]
@@ -102,7 +102,7 @@ def test_a_run_that_is_continued_is_judged_by_its_new_weights(bench: Bench) -> N
     with service(bench) as http:
         before = model(http, run)["linear_collapse"]
         with bench.database.writing() as session:
-            experiments.continue_for(session, run, epochs=3, limit=10)
+            experiments.continue_for(session, run, epochs=3, limit=10, now=NOON)
         assert "is queued" in model(http, run)["reason"]
         bench.drain()
         after = model(http, run)["linear_collapse"]

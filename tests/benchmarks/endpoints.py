@@ -46,7 +46,8 @@ TWO, HUNDRED = "?ids={dense},{linear}", "?sweep_id={hundred}"
 CURVES = "/v1/comparisons/learning-curves"
 ASKED = (
     *(Asked(DENSE + part) for part in ("", "/metrics", "/learning-curves", "/findings", "/notes", "/checkpoints")),
-    *(Asked(DENSE + part) for part in ("/diagnostics", "/evaluations", "/images/{index}/history", "/export")),
+    *(Asked(DENSE + part) for part in ("/diagnostics", "/evaluations", "/history", "/export")),
+    Asked(f"{DENSE}/images/{{index}}/history"),
     *(Asked(f"{DENSE}/learning-curves.{suffix}") for suffix in ("csv", "png", "svg")),
     *(Asked(f"/v1/experiments/{{long}}/{part}") for part in ("findings", "learning-curves", "learning-curves.png")),
     *(Asked(f"{each}/model") for each in (DENSE, EXAMPLE, LINEAR, "/v1/experiments/{stack}")),

@@ -162,6 +162,16 @@ def test_show_tells_all_of_one(service: Served, completed: Experiment, ardoise: 
     assert ardoise("show", "nobody").err == "ardoise: there is no experiment 'nobody'\n"
 
 
+def test_history_tells_what_has_happened(service: Served, completed: Experiment, ardoise: Ardoise) -> None:
+    said = ardoise("history", completed.id, url=service.url)
+    assert (said.status, said.err) == (0, "")
+    queued, claimed, ended = said.out.splitlines()
+    assert queued.endswith("queued")
+    assert re.search(rf" claimed +attempt 1  by {completed.worker}$", claimed)
+    assert re.search(r" completed +attempt 1$", ended)
+    assert json.loads(ardoise("history", completed.id, "--json", url=service.url).out)["left_out"] == 0
+
+
 def test_curves_are_written_in_the_form_that_the_file_name_asks_for(
     service: Served, completed: Experiment, ardoise: Ardoise, tmp_path: Path
 ) -> None:

@@ -103,6 +103,8 @@ def test_a_run_can_be_continued_and_reproduced(client: Client) -> None:
     experiment = ended(client, client.submit({**SPEC, "epochs": 2}).id)
     assert client.continue_(experiment.id, epochs=2).id == experiment.id
     assert ended(client, experiment.id).progress.epoch == 4
+    kinds = [each.kind for each in client.history(experiment.id).items]
+    assert kinds == ["queued", "claimed", "completed", "continued", "claimed", "resumed", "completed"]
     again = ended(client, client.reproduce(experiment.id).id)
     assert again.reproduction is not None
     assert (again.reproduction.of, again.reproduction.identical) == (experiment.id, True)

@@ -20,11 +20,12 @@ import sqlalchemy as sa
 from service import ids
 from service.domain.checkpoint import STATE, WEIGHTS, Checkpoint, StoredFile
 from service.domain.experiment import Experiment, State
+from service.domain.history import History
 from service.domain.metrics import EpochMetrics
 from service.domain.run import Run
 from service.domain.spec import ExperimentSpec
-from service.storage import Database, checkpoints, experiments, metrics, migrations, queue
-from service.storage.tables import Table
+from service.storage import Database, checkpoints, experiments, history, metrics, migrations, queue
+from service.storage.tables import EvaluationRow, ExperimentRow, Table, WorkerRow
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 LEASE = 60.0
@@ -185,12 +186,23 @@ class Bench:
     def continue_for(self, experiment_id: str, epochs: int, *, limit: int = 10_000) -> None:
         """Queue it again for more epochs."""
         with self.database.writing() as session:
-            experiments.continue_for(session, experiment_id, epochs=epochs, limit=limit)
+            experiments.continue_for(session, experiment_id, epochs=epochs, limit=limit, now=NOW)
 
     def delete(self, experiment_id: str) -> None:
         """Remove its rows."""
         with self.database.writing() as session:
             experiments.delete(session, experiment_id)
+
+    def history(self, experiment_id: str) -> History:
+        """What has happened to it."""
+        with self.database.reading() as session:
+            return history.of(session, experiment_id)
+
+    def jump(self, seconds: float) -> None:
+        """Let the clock jump: all leases were granted by one that was behind by so much."""
+        with self.database.writing() as session:
+            for table in (ExperimentRow, EvaluationRow, WorkerRow):
+                session.execute(sa.update(table).values(lease_expires_at=table.lease_expires_at - seconds))
 
     def epochs(self, experiment_id: str) -> tuple[EpochMetrics, ...]:
         """Its epochs as they are now."""

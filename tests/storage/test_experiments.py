@@ -82,7 +82,7 @@ def test_an_unknown_id_is_named_in_the_error(bench: Bench) -> None:
     calls: tuple[Callable[[Any], object], ...] = (
         lambda session: experiments.get(session, "nothing"),
         lambda session: experiments.cancel(session, "nothing", now=NOW),
-        lambda session: experiments.continue_for(session, "nothing", epochs=1, limit=10),
+        lambda session: experiments.continue_for(session, "nothing", epochs=1, limit=10, now=NOW),
         lambda session: experiments.delete(session, "nothing"),
     )
     for call in calls:

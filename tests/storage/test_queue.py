@@ -284,6 +284,18 @@ def test_a_run_that_is_given_back_waits_without_a_failure(bench: Bench) -> None:
     assert bench.get(experiment_id).state is State.QUEUED
 
 
+def test_a_worker_that_was_stopped_on_purpose_is_no_failure_of_its_run(bench: Bench) -> None:
+    """However often: a batch may last for longer than a service that ends will wait."""
+    experiment_id = bench.submit()
+    for _ in range(5):
+        bench.claim()
+        with bench.database.writing() as session:
+            queue.release_worker(session, "box:1", max_failures=2, now=NOW, why="it was stopped", blameless=True)
+    bench.lose(bench.claim())
+    bench.release(max_failures=2)
+    assert bench.get(experiment_id).state is State.QUEUED
+
+
 def test_a_run_that_is_given_back_after_a_cancel_has_ended(bench: Bench) -> None:
     """There may be no other worker to notice what was asked for."""
     experiment_id = bench.submit()

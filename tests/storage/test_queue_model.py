@@ -1,6 +1,7 @@
 """The queue against a model of it: whatever happens in whatever order, a run has one owner and nothing is lost.
 
-Hypothesis submits, claims, reports, checkpoints, loses workers, wakes them up again, cancels, continues, finishes.
+Hypothesis submits, claims, reports, checkpoints, renews leases, loses workers, wakes them up again, sets the clock on
+and back, cancels, continues, deletes, finishes. `python -m tests.torture model` does it for longer.
 """
 
 import itertools
@@ -29,6 +30,8 @@ from service.storage import Database
 from tests.storage.conftest import Bench, a_checkpoint, an_epoch
 
 MAX_FAILURES = 2
+JUMPS = (3600.0, -3600.0, 10 * 365 * 86400.0, -10 * 365 * 86400.0)
+"""Seconds."""
 ENDS = (State.COMPLETED, State.FAILED, State.CANCELLED)
 
 
@@ -43,6 +46,8 @@ class Expected:
     claimed_checkpoint: int = 0
     failures: int = 0
     cancel_requested: bool = False
+    owner: Run | None = None
+    """Whom the run is with, while it runs."""
 
 
 @dataclass
@@ -58,9 +63,11 @@ class Model:
     """All of them."""
 
     experiments: dict[str, Expected] = field(default_factory=dict)
+    losses: int = 0
 
     def release(self, each: Expected) -> None:
         """As the lease decides."""
+        self.losses += 1
         each.failures = 0 if each.checkpoint > each.claimed_checkpoint else each.failures + 1
         if each.cancel_requested:
             each.state = State.CANCELLED
@@ -100,7 +107,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert run.experiment_id == waiting[0]
         each = self.model.experiments[run.experiment_id]
         assert each.state is State.QUEUED
-        each.state, each.attempt = State.RUNNING, each.attempt + 1
+        each.state, each.attempt, each.owner = State.RUNNING, each.attempt + 1, run
         each.claimed_checkpoint = each.checkpoint
         assert (run.attempt, run.epoch) == (each.attempt, each.epoch)
         return Held(run, at_epoch=each.checkpoint)
@@ -133,6 +140,19 @@ class QueueMachine(RuleBasedStateMachine):
         assert self.bench.release(max_failures=MAX_FAILURES) == [held.run.experiment_id]
         self.model.release(each)
         return self.claim()
+
+    @rule(seconds=st.sampled_from(JUMPS), seen=st.booleans())
+    def jump(self, seconds: float, seen: bool) -> None:
+        """The clock jumps; where the workers are `seen` to live before anybody looks, nothing is taken from them."""
+        running = {key: each for key, each in self.model.experiments.items() if each.state is State.RUNNING}
+        self.bench.jump(seconds)
+        for each in running.values():
+            if seen and each.owner is not None:
+                assert self.bench.report(each.owner) is each.cancel_requested
+        released = self.bench.release(max_failures=MAX_FAILURES)
+        assert set(released) == (set() if seen else set(running))
+        for experiment_id in released:
+            self.model.release(running[experiment_id])
 
     # Few rules, as each is as likely as any other: what happens seldom shares one.
 

@@ -35,7 +35,7 @@ def test_every_change_is_seen_in_a_list_that_was_read_before(bench: Bench) -> No
         experiments.cancel(session, ids[1], now=read(bench, ids[1]).created_at)
     assert same()
     with bench.database.writing() as session:
-        experiments.continue_for(session, ids[0], epochs=1, limit=100)
+        experiments.continue_for(session, ids[0], epochs=1, limit=100, now=read(bench, ids[0]).created_at)
     assert same()
     with bench.database.writing() as session:
         experiments.delete(session, ids[1])

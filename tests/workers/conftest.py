@@ -1,11 +1,13 @@
 """A temporary home with a real SQLite file, and real worker processes on it."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,6 +116,32 @@ class Bench:
                 across.execute(taken, workshop, heartbeat)
         torch.set_num_threads(threads)
 
+    @contextmanager
+    def asleep(self, pid: int) -> Iterator[None]:
+        """The process does nothing meanwhile, and holds nothing that others wait for.
+
+        One that fell asleep with SQLite's lock for writers, which is never held for long, is woken and stopped anew.
+        """
+        try:
+            while True:
+                os.kill(pid, signal.SIGSTOP)
+                if self._can_be_written_to():
+                    break
+                os.kill(pid, signal.SIGCONT)
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def _can_be_written_to(self) -> bool:
+        connection = self.database.lone_connection(busy_timeout_ms=1000)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except self.database.lone_errors:
+            return False
+        finally:
+            connection.close()
+        return True
+
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Look every few milliseconds until it holds; fail when patience is at an end."""
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -132,16 +160,23 @@ class Bench:
         self.database.close()
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    """A bench of this test's own."""
-    database = Database(f"sqlite:///{tmp_path / 'ardoise.db'}")
+@contextmanager
+def opened(home: Path) -> Iterator[Bench]:
+    """A bench in this folder, which is empty; what was started is ended with the block."""
+    database = Database(f"sqlite:///{home / 'ardoise.db'}")
     migrations.upgrade(database)
-    bench = Bench(home=tmp_path, database=database)
+    bench = Bench(home=home, database=database)
     try:
         yield bench
     finally:
         bench.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """A bench of this test's own."""
+    with opened(tmp_path) as bench:
+        yield bench
 
 
 @pytest.fixture(scope="session")
@@ -152,14 +187,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """
     home = tmp_path_factory.mktemp("bench")
     (home / LONG).mkdir()
-    database = Database(f"sqlite:///{home / 'ardoise.db'}")
-    migrations.upgrade(database)
-    bench = Bench(home=home, database=database)
-    bench.start("--count", "1", TMPDIR=str(home / LONG))
-    try:
+    with opened(home) as bench:
+        bench.start("--count", "1", TMPDIR=str(home / LONG))
         yield bench
-    finally:
-        bench.close()
 
 
 def numbers(epochs: tuple[EpochMetrics, ...]) -> list[tuple[float | int | None, ...]]:

@@ -3,8 +3,6 @@
 import os
 import shutil
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -216,22 +214,12 @@ def test_a_worker_or_all_that_are_killed_in_the_middle_lose_nothing(bench: Bench
     assert bench.get(waiting).state is State.COMPLETED
 
 
-@contextmanager
-def asleep(pid: int) -> Iterator[None]:
-    """The process does nothing meanwhile."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def test_a_sleeper_past_its_lease_writes_nothing_more(bench: Bench, trained: str, data_dir: Path) -> None:
     settings = {"ARDOISE_DATA_DIR": str(data_dir), "ARDOISE_LEASE_SECONDS": "1"}
     victim = ask(bench, trained, dataset="mnist")
     bench.start("--count", "2", **settings)
     bench.wait_until(partial(_is_running, bench, trained, victim, attempt=1))
-    with asleep(_pid(bench, trained, victim)):
+    with bench.asleep(_pid(bench, trained, victim)):
         bench.wait_until(lambda: get(bench, trained, victim).state.ended)
         done = get(bench, trained, victim)
     after = ask(bench, trained)

@@ -11,7 +11,7 @@ import pytest
 
 from service.domain.experiment import BestEpoch, State, TestResult
 from service.storage import checkpoints as checkpoint_rows
-from service.storage import experiments, queue
+from service.storage import experiments, history, queue
 from tests.workers.conftest import LONG, Bench, numbers
 
 # Dropout, momentum, batch norm and a schedule: each has something that a careless resume would lose.
@@ -114,15 +114,13 @@ def test_twenty_queued_runs_survive_the_death_of_the_whole_process_tree(bench: B
 
 
 def test_a_sleeper_past_its_lease_writes_nothing_more(bench: Bench) -> None:
+    """Red where a worker's statements name the run alone, and not the attempt."""
     victim = bench.submit(**DELICATE | {"epochs": 40})
     bench.start("--count", "2", ARDOISE_LEASE_SECONDS="1")
     bench.wait_until(lambda: bench.get(victim).progress.epoch >= 3)
     sleeper = pid_of(bench, victim)
-    os.kill(sleeper, signal.SIGSTOP)
-    try:
+    with bench.asleep(sleeper):
         bench.wait_until(lambda: bench.get(victim).attempt == 2 and pid_of(bench, victim) != sleeper)
-    finally:
-        os.kill(sleeper, signal.SIGCONT)
     bench.wait_until(lambda: ended(bench, victim))
     done = bench.get(victim)
     assert (done.state, done.attempt) == (State.COMPLETED, 2)
@@ -132,6 +130,11 @@ def test_a_sleeper_past_its_lease_writes_nothing_more(bench: Bench) -> None:
     assert attempts == {1, 2}
     bench.wait_until(lambda: {folder.name for folder in (bench.artifacts / victim).iterdir()} == named)
     assert [epoch.epoch for epoch in bench.epochs(victim)] == list(range(1, 41))
+    with bench.database.reading() as session:
+        told = [(each.kind, each.attempt) for each in history.of(session, victim).items]
+    assert told == [
+        ("queued", 0), ("claimed", 1), ("lost", 1), ("claimed", 2), ("resumed", 2), ("completed", 2),
+    ]  # fmt: skip
 
 
 def test_sigterm_gives_the_run_back_and_another_worker_ends_it(bench: Bench, expected: Ended) -> None:

@@ -140,7 +140,7 @@ def test_a_continued_run_is_one_unbroken_series(shared: Bench) -> None:
     whole = run(shared, epochs=5)
     parts = run(shared, epochs=2)
     with shared.database.writing() as session:
-        experiments.continue_for(session, parts, epochs=3, limit=100)
+        experiments.continue_for(session, parts, epochs=3, limit=100, now=datetime.now(UTC))
     shared.wait_until(lambda: ended(shared, parts))
     assert numbers(shared.epochs(parts)) == numbers(shared.epochs(whole))
     assert shared.weights(parts) == shared.weights(whole)
@@ -159,7 +159,7 @@ def test_a_run_that_stopped_early_has_its_patience_again_even_from_the_beginning
     for weights in (shared.artifacts / experiment_id).glob("*/weights.safetensors"):
         weights.unlink()
     with shared.database.writing() as session:
-        experiments.continue_for(session, experiment_id, epochs=1, limit=100)
+        experiments.continue_for(session, experiment_id, epochs=1, limit=100, now=datetime.now(UTC))
     shared.wait_until(lambda: ended(shared, experiment_id))
     assert shared.get(experiment_id).progress.epoch == reached + 1
 
