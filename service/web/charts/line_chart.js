@@ -3,7 +3,7 @@
 
 import { h, svg, write } from '../dom.js';
 import { drawAxes, ticksOfY } from './axes.js';
-import { UNIT, area, path, visible } from './decimate.js';
+import { UNIT, area, faint, path, visible } from './decimate.js';
 import { drawMarks } from './marks.js';
 import { extent } from './reading.js';
 import { linear, logarithmic } from './scale.js';
@@ -122,7 +122,7 @@ export class LineChart {
       const [from, to] = visible(line.xs, scene.domain);
       const solid = line.split === 'val';
       set(node.line, { stroke: line.colour, 'stroke-dasharray': solid ? line.dash.replace(/\d+/g, (each) => String(Number(each) / UNIT)) : null, d: path(line.xs, line.ys, x.to, y.to, from, to) });
-      set(node.raw, { stroke: line.colour, d: line.raw ? path(line.xs, line.raw, x.to, y.to, from, to) : '' });
+      set(node.raw, { stroke: line.colour, d: line.raw ? faint(line.xs, line.raw, x.to, y.to, from, to) : '' });
       set(node.band, { fill: line.colour, d: line.band ? area(line.xs, line.band.low, line.band.high, x.to, y.to, from, to) : '' });
     }
     for (const key of gone) {

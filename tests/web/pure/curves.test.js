@@ -1,6 +1,6 @@
 // @ts-check
 import { band } from '/web/charts/band.js';
-import { UNIT, area, path, visible } from '/web/charts/decimate.js';
+import { UNIT, area, faint, path, visible } from '/web/charts/decimate.js';
 import { ofGroups, ofRuns } from '/web/charts/lines.js';
 import { extent, reach, readings } from '/web/charts/reading.js';
 import { Series } from '/web/charts/series.js';
@@ -78,6 +78,12 @@ test('a thinned path reaches as far as all points do, and has at most four to a 
   ok(found.length <= 404, `${found.length} points`);
   near(Math.max(...found.map(([, y]) => y)), Math.max(...ys), 0.06);
   near(Math.min(...found.map(([, y]) => y)), Math.min(...ys), 0.06);
+});
+
+test('a faint line has the lowest and the highest point of every two pixels, and all where they are few', () => {
+  const xs = [0.0, 0.5, 1.0, 1.9, 2, 9, 12];
+  equal(points(faint(xs, [5, 9, 4, 6, 1, 3, 8], same, same)), [[0.5, 9], [1, 4], [2, 1], [9, 3], [12, 8]]);
+  equal(faint([0, 9, 18, 27], [1, NaN, 2, 3], same, same), path([0, 9, 18, 27], [1, NaN, 2, 3], same, same));
 });
 
 test('an area goes there along the high values and back along the low ones', () => {
