@@ -2,7 +2,8 @@
 /** Figures as they are shown: the same in every browser, as wide as each other, and a dash where there is none. */
 
 export const NONE = '–';
-const THIN = '\u2009';
+/** Thin, and no line ends there. */
+const THIN = '\u202f';
 
 /** @param {number | null | undefined} share 0 to 1 @param {number} [digits] */
 export function percent(share, digits = 2) {

@@ -39,7 +39,7 @@ def test_only_the_settings_that_differ_are_told_and_the_best_epoch_of_each(page:
         best = bench.client.get(run).best
         assert best is not None
         expect(row(page, run)).to_contain_text(activation)
-        expect(row(page, run)).to_contain_text(f"{100 * (best.val_accuracy or 0):.2f}\u2009% @{best.epoch}")
+        expect(row(page, run)).to_contain_text(f"{100 * (best.val_accuracy or 0):.2f}\u202f% @{best.epoch}")
         expect(page.locator(f'.chart--loss .chart__best[data-run="{run}"] title')).to_have_text(
             f"best epoch: {best.epoch}"
         )
@@ -69,7 +69,7 @@ def test_the_crosshair_has_all_runs_by_value_and_a_meant_line_fades_the_rest_and
     point(page, 0.5, 0.1, ACCURACY)
     values = card(page, ACCURACY).locator(".reading__value")
     expect(values).to_have_count(3)
-    told = [float(each.removesuffix("\u2009%")) for each in values.all_text_contents()]
+    told = [float(each.removesuffix("\u202f%")) for each in values.all_text_contents()]
     assert told == sorted(told, reverse=True)
     row(page, three[1]).hover()
     expect(line(page, three[1], chart=ACCURACY)).to_have_css("opacity", "1")

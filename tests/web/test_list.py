@@ -51,7 +51,7 @@ def test_a_run_says_honestly_what_has_become_of_it(page: Page, bench: Bench) -> 
     experiment = bench.client.get(done)
     assert experiment.test is not None
     assert experiment.test.accuracy is not None
-    expect(row(page, done)).to_contain_text(f"{100 * experiment.test.accuracy:.2f}\u2009%")
+    expect(row(page, done)).to_contain_text(f"{100 * experiment.test.accuracy:.2f}\u202f%")
     bench.client.cancel(waiting[1])
     expect(row(page, waiting[1])).to_contain_text("cancelled")
 

@@ -101,6 +101,7 @@ def test_which_pixels_an_answer_rests_on_is_told_as_the_api_has_it(page: Page, b
     )
     panel.get_by_role("application").press("ArrowDown")
     expect(panel.get_by_role("status")).to_contain_text("Row 1, column 0: ")
+    page.set_viewport_size({"width": 390, "height": 800})
     page.goto(f"/#/experiments/{linear}?tab=inside&index=4&why=account&class=3&against=8")
     answer = page.request.post(
         f"/v1/experiments/{linear}/contributions?input=ink&digit=3&against=8", data={"index": 4}
@@ -108,6 +109,8 @@ def test_which_pixels_an_answer_rests_on_is_told_as_the_api_has_it(page: Page, b
     pixels, bias, gap = (f"{answer[each]:.3f}" for each in ("pixels", "bias", "gap"))
     expect(panel).to_contain_text(f"adds up to {pixels}; with {bias}, which a blank image has, that is {gap}")
     expect(panel.get_by_role("img", name="Weights")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page.get_by_role("tab", name="Inside")).to_be_in_viewport()
 
 
 def test_the_epoch_slider_shows_what_the_network_was(page: Page, bench: Bench) -> None:

@@ -83,6 +83,7 @@ export class Tabs {
       const chosen = each.dataset.tab === name;
       each.setAttribute('aria-selected', String(chosen));
       each.tabIndex = chosen ? 0 : -1;
+      if (chosen) this.list.scrollLeft = each.offsetLeft - this.list.offsetLeft - (this.list.clientWidth - each.offsetWidth) / 2;
     }
     this.panel.setAttribute('aria-labelledby', `tab-${name}`);
     const root = h('div', { class: `tab tab--${name}` });

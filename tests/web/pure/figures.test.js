@@ -10,7 +10,7 @@ test('what is not there is a dash in every kind of figure', () => {
 });
 
 test('shares are percents and numbers have a comma at every third digit, wherever the reader lives', () => {
-  equal([percent(0.97184), percent(1, 0), percent(0, 1)], ['97.18\u2009%', '100\u2009%', '0.0\u2009%']);
+  equal([percent(0.97184), percent(1, 0), percent(0, 1)], ['97.18\u202f%', '100\u202f%', '0.0\u202f%']);
   equal([count(0), count(999), count(1000), count(1234567.6), count(-4321)], ['0', '999', '1,000', '1,234,568', '-4,321']);
 });
 
