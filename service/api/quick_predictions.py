@@ -42,9 +42,6 @@ MOST_PIXELS = 128 * 128
 PNG = b"\x89PNG\r\n\x1a\n"
 log = structlog.get_logger(__name__)
 
-WORDS = (b"t", b"a")
-"""A letter of `true` and of `false`, which numpy takes for numbers and JSON does not; the one name has neither."""
-
 
 class QuickPredictions:
     """Before the whole of `app`: what is not answered here goes on to it as it came, and finds no trace."""
@@ -213,7 +210,8 @@ def _header(scope: Scope, name: bytes) -> str:
 
 def _grid(body: bytes) -> Picture:
     """Of `{"pixels": [[...], ...]}`, as `domain.prediction.check_grid` and `inference.images` would have it."""
-    if any(word in body for word in WORDS):
+    # A letter of `true` and of `false`, which numpy takes for numbers and JSON does not; the one name has neither.
+    if b"t" in body or b"a" in body:
         raise InvalidImageError("not only numbers")
     document = orjson.loads(body)
     if not isinstance(document, dict) or len(document) != 1:
