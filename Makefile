@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test torture lint bench bench-serving bench-ui install clean
+.PHONY: help demo serve test torture lint audit bench bench-serving bench-ui install clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,10 @@ lint: $(INSTALLED) ## Check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+audit: $(INSTALLED) ## Ask whether anything installed has a known vulnerability
+	@$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/pip-audit --skip-editable $(ARGS)
 
 bench: $(INSTALLED) ## Run the benchmarks
 	$(BIN)/python -m tests.benchmarks $(ARGS)
