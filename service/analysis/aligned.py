@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import NamedTuple
 
+from service.analysis.cells import as_text
 from service.analysis.curves import COLUMNS
 from service.domain import selection
 from service.domain.comparison import AlignedRun, AlignedSeries
@@ -57,7 +58,7 @@ def as_csv(series: AlignedSeries) -> str:
         columns = [getattr(run, column) for column in COLUMNS]
         for epoch, *values in zip(series.epochs, *columns, strict=True):
             if any(value is not None for value in values):
-                table.writerow((run.experiment_id, run.label, epoch, *values))
+                table.writerow((run.experiment_id, as_text(run.label), epoch, *values))
     return text.getvalue()
 
 

@@ -4,10 +4,10 @@ import csv
 import io
 from collections.abc import Iterable
 
+from service.analysis.cells import as_text
 from service.domain.prediction_line import PredictionLine
 
 _BEFORE, _AFTER = ("index", "name", "digit", "label", "confidence"), ("warnings",)
-_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def header(*, classes: int) -> str:
@@ -29,14 +29,6 @@ def rows(lines: Iterable[PredictionLine]) -> str:
         )
         for line in lines
     )
-
-
-def as_text(cell: str) -> str:
-    """What a client named, with an apostrophe before it where a spreadsheet would compute it.
-
-    https://owasp.org/www-community/attacks/CSV_Injection
-    """
-    return f"'{cell}" if cell.startswith(_BEGINS_A_FORMULA) else cell
 
 
 def _written(cells: Iterable[Iterable[object]]) -> str:

@@ -1,5 +1,7 @@
 """Comparisons over HTTP, of runs whose figures and outputs are written as workers write them."""
 
+import csv
+import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -251,6 +253,13 @@ def test_many_runs_are_judged_against_a_baseline_alone(served: Served) -> None:
     assert "There are 21 runs with outputs" in found["remarks"][0]["en"]
     assert len(compared(served.http, runs, baseline=runs[4], series="false")["verdicts"]["runs"]) == 20
     assert len(compared(served.http, runs[1:], series="false")["verdicts"]["runs"]) == 190
+
+
+def test_no_label_in_the_table_is_a_formula(served: Served) -> None:
+    runs = [ended(served, name=name) for name in ("=1+1", "@SUM(A1)")]
+    table = served.http.get("/v1/comparisons/learning-curves.csv", params={"ids": ",".join(runs)}).text
+    labels = {row["label"] for row in csv.DictReader(io.StringIO(table))}
+    assert labels == {"'=1+1", "'@SUM(A1)"}
 
 
 def test_curves_are_overlaid_as_a_table_and_as_pictures(served: Served) -> None:
