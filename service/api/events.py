@@ -19,7 +19,7 @@ router = APIRouter(
     route_class=JsonRoute,
     dependencies=[Depends(no_unknown_parameters)],
 )
-_STREAM = {"content": {"text/event-stream": {}}}
+_STREAM: dict[str, Any] = {"content": {"text/event-stream": {}}}
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
