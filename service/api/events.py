@@ -1,6 +1,6 @@
 """An experiment as a stream of Server-Sent Events (HTML Living Standard, section 9.2)."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
