@@ -5,6 +5,7 @@ One call that writes is refused, then a later one, then a later one; and then al
 
 import errno
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -158,9 +159,14 @@ def test_without_room_nothing_is_begun_and_all_say_why(service: Served, disk: Fa
         client.cancel(running)
         assert ended(client, running).state is State.CANCELLED
         until(_log_says(service, "takes no run"), what="the worker's word")
-        assert client.get(waiting).state is State.QUEUED
+        for _ in range(20):  # in which a worker looks several times
+            assert client.get(waiting).state is State.QUEUED
+        freed_at = datetime.now(UTC)
         disk.has_free(None)
-        assert ended(client, waiting).state is State.COMPLETED
+        begun = ended(client, waiting)
+        assert begun.state is State.COMPLETED
+        assert begun.started_at is not None
+        assert begun.started_at >= freed_at
         assert client.queue().held_up is None
 
 
