@@ -34,12 +34,13 @@ LATEST = 80
 
 
 def torment(seconds: float, chance: random.Random) -> Outcome:
-    """A quarter of the time for files that change, the rest for a service on a disk that fails."""
+    """A quarter of the time for files that change, the rest, at least half, for a service on a disk that fails."""
     began = time.monotonic()
     damaged, lost = _change_files(chance)
     resumed, more = _resume_over_damage(chance, until=began + seconds / 4)
     with tempfile.TemporaryDirectory() as folder, _served(Path(folder)) as (service, disk):
-        runs, refused, backups, most = _refuse_writes(service, disk, chance, until=began + seconds)
+        until_then = max(began + seconds, time.monotonic() + seconds / 2)
+        runs, refused, backups, most = _refuse_writes(service, disk, chance, until=until_then)
     return Outcome(
         load=f"{resumed + runs} runs, {backups} backups",
         faults=damaged + resumed + refused,
