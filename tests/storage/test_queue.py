@@ -45,6 +45,7 @@ def test_a_claim_gives_all_that_a_worker_needs(bench: Bench) -> None:
             "evaluations": 0,
             "waiting": (),
             "active": (experiment_id,),
+            "held_up": None,
         }
 
 
