@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from service.errors import ArdoiseError, InvalidImageError, TooLargeError, UnsupportedImageTypeError
+from service.inference import decode as decoding
 from service.inference.decode import MAX_PIXELS, MEDIA_TYPES, decode
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "PPM")
@@ -50,6 +51,29 @@ def test_every_mode_of_a_png_is_read(mode: str, drawing: Image.Image) -> None:
         data = file_of(drawing.convert(mode), "PNG")
     expected = np.asarray(drawing.convert("1").convert("L") if mode == "1" else drawing)
     assert np.abs(decode(data).pixels.astype(float) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_png_of_pixels_alone_is_answered_as_pillow_reads_the_file(
+    broken: bool, drawing: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of its bytes is another one."""
+    whole = file_of(drawing.resize((20, 16)), "PNG")
+    files = [whole[:at] + bytes([each ^ 0x55]) + whole[at + 1 :] for at, each in enumerate(whole)]
+    files = files if broken else [whole, *(file_of(drawing, "PNG", compress_level=level) for level in (0, 1, 9))]
+    read = [decoding._plain(each, max_pixels=MAX_PIXELS) is not None for each in files]
+    found = [_outcome(each) for each in files]
+    monkeypatch.setattr(decoding, "_plain", lambda *_, **__: None)
+    assert found == [_outcome(each) for each in files]
+    assert any(read) if broken else all(read)
+
+
+def _outcome(data: bytes) -> tuple[object, ...]:
+    try:
+        picture = decode(data)
+    except ArdoiseError as error:
+        return type(error), error.message
+    return picture.pixels.tobytes(), picture.pixels.shape, picture.pixels.dtype, picture.reduction
 
 
 def test_sixteen_bits_keep_what_eight_would_lose() -> None:
