@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from service import registry, submission
+from service import tokens as token_making
 from service.analysis import charts
 from service.api import (
     archives,
@@ -43,6 +44,7 @@ from service.api import (
     notes,
     open_inference,
     openapi,
+    permissions,
     predictions,
     presets,
     problems,
@@ -50,16 +52,21 @@ from service.api import (
     queue,
     saliency,
     server,
+    sessions,
+    shares,
     specs,
     state,
     sweeps,
+    tokens,
     web,
     workers,
 )
 from service.api.changes import Changes
+from service.api.guard import Guard
 from service.api.quick_predictions import QuickPredictions
 from service.api.requests import BodyLimit, Requests
 from service.domain.spec import ExperimentSpec
+from service.fair_use import Rate
 from service.inference import threads
 from service.inference.acquaintance import Acquaintance
 from service.inference.models import Models
@@ -104,6 +111,9 @@ RESOURCES = (
     catalogue,
     queue,
     workers,
+    sessions,
+    shares,
+    tokens,
     health,
     prometheus,
     docs,
@@ -112,14 +122,17 @@ RESOURCES = (
 
 
 class _Service(FastAPI):
-    """FastAPI, behind the short way."""
+    """FastAPI, behind the short way, behind the door."""
+
+    allowed_hosts: frozenset[str] = frozenset()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._short_way(scope, receive, send)
+        await self._door(scope, receive, send)
 
     @cached_property
-    def _short_way(self) -> QuickPredictions:
-        return QuickPredictions(super().__call__, lambda: state.of(self).predictor)
+    def _door(self) -> Guard:
+        short_way = QuickPredictions(super().__call__, lambda: state.of(self).predictor)
+        return Guard(short_way, lambda: state.of(self), allowed=self.allowed_hosts)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -138,6 +151,9 @@ def create_app(settings: Settings) -> FastAPI:
             models=models,
             linearities=Linearities(database, settings, models),
             predictor=Predictor(database, models),
+            admissions=token_making.admissions(database),
+            submissions=Rate(settings.owner_submissions, seconds=60),
+            predictions=Rate(settings.owner_predictions, seconds=1),
             acquaintance=Acquaintance(data_dir=settings.datasets_dir, cache_dir=settings.cache_dir),
         )
         state.attach(app, service)
@@ -148,6 +164,7 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             service.changes.close()
             await service.predictor.close()
+            await service.admissions.close()
             await run_in_threadpool(warm_up.join)  # a process that ends while torch is being loaded is aborted
             await run_in_threadpool(database.close)
 
@@ -159,7 +176,9 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(permissions.require)],
     )
+    app.allowed_hosts = settings.host_names
     for resource in RESOURCES:
         app.include_router(resource.router)
     app.mount(docs.ASSETS, docs.assets())

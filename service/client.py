@@ -4,6 +4,7 @@ The command line is built on it, and so can be any program: nothing of the serve
 """
 
 import base64
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from service.connection import (
     UnreachableError,
     patiently,
 )
+from service.domain.access import Share
 from service.domain.catalogue import Catalogue, DatasetCatalogue, PresetList
 from service.domain.checkpoint import CheckpointList
 from service.domain.comparison import Comparison
@@ -78,9 +80,15 @@ class Client:
     Every method raises `ProblemError` for a problem answer, `UnreachableError` where none comes.
     """
 
-    def __init__(self, base_url: str, *, owner: str | None = None, timeout: float = 30.0) -> None:
-        """`timeout` in seconds is for one answer; `owner` is whom new experiments belong to."""
-        self._connection = Connection(base_url, owner=owner, timeout=timeout)
+    def __init__(
+        self, base_url: str, *, owner: str | None = None, token: str | None = None, timeout: float = 30.0
+    ) -> None:
+        """`timeout` in seconds is for one answer; `owner` is whom new experiments belong to, on an open service.
+
+        Where no `token` is given, it is that of the environment's `ARDOISE_TOKEN`, if there is one.
+        """
+        token = token or os.environ.get("ARDOISE_TOKEN") or None
+        self._connection = Connection(base_url, owner=owner, token=token, timeout=timeout)
         self._read, self._send = self._connection.read, self._connection.send
 
     def __enter__(self) -> Self:
@@ -403,6 +411,14 @@ class Client:
         which = {"ids": ",".join(experiment_ids)} if sweep_id is None else {"sweep_id": sweep_id}
         answer = self._send("GET", _lab_path(name, "report"), wait=REPORT_SECONDS, params={**which, "lang": lang})
         return answer.content
+
+    def share(self, view: str = "#/experiments", *, expires_days: int = 30) -> Share:
+        """A link to the dashboard that only reads; what it shows is the part of the address from `#` on."""
+        return self._read(Share, "POST", "/v1/shares", json={"view": view, "expires_days": expires_days})
+
+    def revoke_share(self, share_id: str) -> None:
+        """The link opens nothing any more."""
+        self._send("DELETE", f"/v1/shares/{quote(share_id, safe='')}")
 
     def queue(self) -> QueueFacts:
         """What waits and what runs."""

@@ -55,13 +55,14 @@ class UnexpectedAnswerError(ClientError):
 class Connection:
     """Kept-alive connections to one service."""
 
-    def __init__(self, url: str, *, owner: str | None, timeout: float) -> None:
+    def __init__(self, url: str, *, owner: str | None, token: str | None, timeout: float) -> None:
         self.url, self.timeout = url.rstrip("/"), timeout
+        given = {OWNER_HEADER: owner, "Authorization": None if token is None else f"Bearer {token}"}
         try:
             host = urlsplit(self.url).hostname or ""
             self._http = httpx.Client(
                 base_url=self.url,
-                headers=None if owner is None else {OWNER_HEADER.encode(): owner.encode()},
+                headers={name.encode(): value.encode() for name, value in given.items() if value is not None},
                 trust_env=not _is_loopback(host),  # a proxy of the environment has another idea of 127.0.0.1
             )
         except (httpx.InvalidURL, ValueError) as error:

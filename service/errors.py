@@ -5,9 +5,13 @@
     ├── InvalidImageError             422   an image that cannot be read as one
     ├── UnsupportedImageTypeError     415   a format outside the allow-list
     ├── TooLargeError                 413   more bytes or pixels than are accepted
+    ├── NotSignedInError              401   no token, or one that is not valid
+    ├── ForbiddenError                403   the token does not allow it, or another site asks for it
     ├── NotFoundError                 404   no such experiment, checkpoint, data set, ...
     ├── ConflictError                 409   the state of the resource forbids it
     ├── DamagedCheckpointError        409   the stored file is not what was written
+    ├── MisdirectedError              421   asked for by a name that is none of the service's
+    ├── TooManyError                  429   an owner asks for more than their share
     ├── DatasetUnavailableError       503   the data set is not here and cannot be fetched
     ├── DeviceUnavailableError        503   the run asks for a device that this machine has not
     ├── UnexportableError             501   a format cannot hold a layer of the network
@@ -36,6 +40,8 @@ class ArdoiseError(Exception):
     """The root: a message for people and the status it is answered with."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    retry_after: int | None = None
+    """Seconds after which it is worth asking again, where that is known."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -74,6 +80,18 @@ class TooLargeError(ArdoiseError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
+class NotSignedInError(ArdoiseError):
+    """Nobody knows who asks."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class ForbiddenError(ArdoiseError):
+    """It is known who asks, and they may not."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
 class NotFoundError(ArdoiseError):
     """There is no such thing."""
 
@@ -90,6 +108,22 @@ class DamagedCheckpointError(ArdoiseError):
     """A stored checkpoint is not, byte for byte, what was written."""
 
     status = HTTPStatus.CONFLICT
+
+
+class MisdirectedError(ArdoiseError):
+    """The request is for another host."""
+
+    status = HTTPStatus.MISDIRECTED_REQUEST
+
+
+class TooManyError(ArdoiseError):
+    """More than an owner's share."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class DatasetUnavailableError(ArdoiseError):

@@ -59,7 +59,7 @@ def _add(
     places = [part]
     try:
         with database.writing() as session:
-            registry.hold(session, model, now=now)
+            registry.hold(session, model, owner=owner, now=now)
             same = _same(registry.newest(session, model), checkpoint)
             if same is None:
                 number = registry.next_number(session, model)

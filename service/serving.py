@@ -1,6 +1,5 @@
 """`ardoise serve`: the API in this process or in several below it, the workers as children of it."""
 
-import errno
 import os
 import signal
 import socket
@@ -8,12 +7,13 @@ import sys
 import threading
 from collections.abc import Callable
 
-from service import logs
+from service import listening, logs
 from service.api.replicas import Replicas
 from service.api.server import ApiServer
 from service.errors import ArdoiseError
 from service.housekeeping import Housekeeping
 from service.settings import Settings
+from service.storage import Database, migrations, tokens
 from service.workforce import Workforce
 
 
@@ -55,19 +55,28 @@ def serve(
         raise ArdoiseError("the API did not start; the log above says why")
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; on port 0, on any free port. ArdoiseError says why it cannot."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def listen(settings: Settings) -> socket.socket:
+    """A socket that listens as the settings say; ArdoiseError where it cannot.
+
+    So it is where other machines reach the address and there is no token yet, with which they could be let in.
+    """
+    address = listening.resolve(settings.host, settings.port)
+    if not listening.is_this_machine_alone(address) and not _has_tokens(settings):
+        raise ArdoiseError(
+            f"other machines reach {settings.host!r} and there is no token yet: make one first with "
+            "`ardoise token create --role admin --owner NAME`, or listen on 127.0.0.1"
+        )
+    return listening.listen(address)
+
+
+def _has_tokens(settings: Settings) -> bool:
+    database = Database(settings.database)
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            advice = "is in use by another program: stop it, or choose another port with --port or ARDOISE_PORT"
-        elif error.errno == errno.EACCES:
-            advice = "may not be listened on by this user: choose a port from 1024 on with --port or ARDOISE_PORT"
-        else:
-            advice = f"cannot be listened on: {error.strerror or error}"
-        raise ArdoiseError(f"port {port} of {host} {advice}") from error
+        migrations.ensure_current(database)
+        with database.reading() as session:
+            return tokens.exist(session)
+    finally:
+        database.close()
 
 
 def _call_at_end_of_stdin(end: Callable[[], None]) -> None:

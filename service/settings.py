@@ -42,6 +42,13 @@ class Settings(BaseSettings):
         Path | None, Field(description="Folder of further lab sheets (`*.yaml`), beside the bundled ones; unset: none")
     ] = None
     host: Annotated[str, Field(description="Address to listen on")] = "127.0.0.1"
+    allowed_hosts: Annotated[
+        str | None,
+        Field(
+            description="Names, with commas between, under which it is asked for beside this machine's own and any "
+            "address; `*`: any"
+        ),
+    ] = None
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on")] = 8000
     api_processes: Annotated[
         int, Field(ge=1, le=64, description="Processes that answer requests, behind one port and beside the workers")
@@ -77,6 +84,19 @@ class Settings(BaseSettings):
         int,
         Field(ge=0, description="While a disk has fewer bytes free, waiting runs are not begun; 0: they always are"),
     ] = 512 * 1024 * 1024
+    owner_queued: Annotated[
+        int, Field(ge=0, description="Runs that one owner of tokens may have waiting; 0: any number")
+    ] = 2_000
+    owner_running: Annotated[
+        int, Field(ge=0, description="Runs of one owner that are in training at once; 0: any number")
+    ] = 0
+    owner_submissions: Annotated[
+        int,
+        Field(ge=0, description="Runs, sweeps and evaluations that one owner may send in a minute; 0: any number"),
+    ] = 120
+    owner_predictions: Annotated[
+        int, Field(ge=0, description="Times a second that one owner may let a network look at images; 0: any number")
+    ] = 1_000
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body")] = 16 * 1024 * 1024
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least severe level logged")
@@ -107,6 +127,11 @@ class Settings(BaseSettings):
     def counts_dir(self) -> Path:
         """Where processes count what they do; it may be deleted while none runs."""
         return (self.home / "counts").resolve()
+
+    @cached_property
+    def host_names(self) -> frozenset[str]:
+        """The allowed hosts, in small letters."""
+        return frozenset(each.strip().lower() for each in (self.allowed_hosts or "").split(",") if each.strip())
 
     @property
     def worker_count(self) -> int:

@@ -234,6 +234,37 @@ def test_the_python_example_runs(tour: Tour) -> None:
     assert len(json.loads(lines[11])) == 2
 
 
+def test_a_class_is_set_up_as_shown(tmp_path: Path) -> None:
+    """Tokens first, then the service on the same home, then what a student, another one and the teacher do."""
+    folder = tmp_path / "class"
+    folder.mkdir()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ARDOISE_")} | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "ARDOISE_HOME": str(folder / "home"),
+    }  # fmt: skip
+
+    def bash(block: str) -> str:
+        done = subprocess.run(
+            ["bash", "-euc", block], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, check=False, timeout=LONG_SECONDS,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    making, using = blocks(section("For a class"), "sh")
+    assert [line.split()[1:3] for line in bash(making).splitlines()[1:]] == [
+        ["hopper", "teacher"], ["ada", "student"], ["blaise", "student"], ["carl", "student"],
+    ]  # fmt: skip
+    served = start(folder / "home", "--workers", "0")
+    try:
+        refused, *others = bash(using.replace(ADDRESS, served.url)).splitlines()
+    finally:
+        stop(served.process)
+    assert refused == "ardoise: this belongs to 'ada': the token of 'blaise' changes what is their own"
+    assert others[:2] == ["that is ada's", others[1]]
+    assert others[1].endswith("is cancelled")
+    assert "/#/shared?token=ardoise_" in others[2]
+
+
 def test_what_the_lists_are_said_to_be_filtered_and_sorted_by_is_all_there_is() -> None:
     sentence = re.search(r"Lists are filtered by (.*?) and\s+sorted by (.*?);", README, re.DOTALL)
     assert sentence is not None

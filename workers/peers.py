@@ -37,6 +37,7 @@ def claim(run: Run, workshop: Workshop, *, threads: int, members: int, most: int
                 worker=workshop.worker,
                 lease_seconds=workshop.lease_seconds,
                 now=datetime.now(UTC),
+                most_running=workshop.most_running,
             )
     except StorageError as error:
         log.warning("could not look for runs to train beside", experiment_id=run.experiment_id, error=str(error))

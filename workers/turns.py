@@ -18,8 +18,9 @@ EVALUATING_SECONDS = 5.0
 class Turns:
     """One worker's; errors of the database go through."""
 
-    def __init__(self, database: Database, *, worker: str, lease_seconds: float) -> None:
+    def __init__(self, database: Database, *, worker: str, lease_seconds: float, most_running: int = 0) -> None:
         self._database, self._worker, self._lease_seconds = database, worker, lease_seconds
+        self._most_running = most_running
         self._evaluating = 0.0
 
     def take(self) -> Run | EvaluationJob | None:
@@ -38,7 +39,13 @@ class Turns:
                 return None
         with self._database.writing() as session:
             now = datetime.now(UTC)
-            run = queue.claim(session, worker=self._worker, lease_seconds=self._lease_seconds, now=now)
+            run = queue.claim(
+                session,
+                worker=self._worker,
+                lease_seconds=self._lease_seconds,
+                now=now,
+                most_running=self._most_running,
+            )
         if run is not None:
             failpoints.reach(Point.CLAIMED, [run.spec.name])
         return run

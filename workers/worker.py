@@ -60,6 +60,7 @@ def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> Non
         lease_seconds=settings.lease_seconds,
         max_failures=settings.max_failures,
         threads=threads,
+        most_running=settings.owner_running,
         cache_dir=settings.cache_dir,
         min_free_bytes=settings.min_free_bytes,
     )
@@ -91,7 +92,12 @@ def _take_turns(
 ) -> None:
     looked, held_up = 0.0, False
     arrivals = Arrivals(workshop.database)
-    turns = Turns(workshop.database, worker=workshop.worker, lease_seconds=workshop.lease_seconds)
+    turns = Turns(
+        workshop.database,
+        worker=workshop.worker,
+        lease_seconds=workshop.lease_seconds,
+        most_running=workshop.most_running,
+    )
     while not stop.is_set():
         try:
             if time.monotonic() - looked >= RELEASE_SECONDS:

@@ -20,6 +20,8 @@ class Workshop:
     lease_seconds: float
     max_failures: int
     threads: int
+    most_running: int = 0
+    """Of one owner; 0: any number."""
     cache_dir: Path | None = None
     """Where decoded data sets lie; None: each worker decodes them for itself."""
     min_free_bytes: int = 0

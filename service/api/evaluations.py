@@ -31,7 +31,7 @@ def submit(
     experiment_id: ExperimentId,
     request: Annotated[EvaluationRequest, Body()],
     session: Writing,
-    owner: Owner = None,
+    owner: Owner,
     now: Now,
     response: Response,
 ) -> Evaluation:

@@ -9,6 +9,7 @@ from typing import Any
 
 from service import catalogue
 from service.api import (
+    access_examples,
     comparison_examples,
     diagnostics_examples,
     evaluation_examples,
@@ -83,7 +84,7 @@ def by_schema() -> dict[str, Any]:
         _findings(), _growing(), _history(), _note(), NotePage(items=(_note(),), next_cursor=None, total=1),
         *comparison_examples.of(_experiment()), *diagnostics_examples.records(_ID), *lab_examples.of(_experiment()),
         *model_examples.records(_ID, _predictions().predictions[0]), *open_inference_examples.records(),
-        _examined(),
+        _examined(), *access_examples.records(),
     )  # fmt: skip
     whole = {type(record).__name__: record.model_dump(mode="json") for record in records}
     problem = _problem().model_dump(mode="json", exclude_none=True)

@@ -10,6 +10,7 @@ from service.api.compression import Encodings, packed
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import BodySha256, ExperimentId, IdempotencyKey, Owner, Spec, Word
+from service.api.quotas import Submitting
 from service.api.state import Live, Now, Reading, Writing
 from service.domain.experiment import Experiment, ExperimentPage, State
 from service.domain.preview import Preview
@@ -36,8 +37,8 @@ class Continuation(Record):
 def submit(
     *,
     spec: Spec,
-    session: Writing,
-    owner: Owner = None,
+    session: Submitting,
+    owner: Owner,
     idempotency_key: IdempotencyKey = None,
     body_sha256: BodySha256,
     now: Now,
@@ -105,9 +106,7 @@ def delete(experiment_id: ExperimentId, service: Live) -> None:
 
 
 @router.post("/{experiment_id}/cancel", status_code=202)
-def cancel(
-    experiment_id: ExperimentId, session: Writing, now: Now, response: Response, owner: Owner = None
-) -> Experiment:
+def cancel(experiment_id: ExperimentId, session: Writing, now: Now, response: Response, owner: Owner) -> Experiment:
     """A queued one ends at once, a running one with its batch; 409 where it has ended."""
     return _accepted(experiments.cancel(session, experiment_id, now=now, by=owner), response)
 
@@ -117,10 +116,10 @@ def continue_(
     *,
     experiment_id: ExperimentId,
     further: Continuation,
-    session: Writing,
+    session: Submitting,
     now: Now,
     response: Response,
-    owner: Owner = None,
+    owner: Owner,
 ) -> Experiment:
     """Train a finished one further, as one unbroken series of epochs."""
     continued = experiments.continue_for(
@@ -131,7 +130,7 @@ def continue_(
 
 @router.post("/{experiment_id}/reproduce", status_code=202)
 def reproduce(
-    experiment_id: ExperimentId, session: Writing, now: Now, response: Response, owner: Owner = None
+    experiment_id: ExperimentId, session: Submitting, owner: Owner, now: Now, response: Response
 ) -> Experiment:
     """Run the same spec again; the new experiment ends with `reproduction`, which compares the two to the bit."""
     return _accepted(submission.reproduce(session, experiment_id, owner=owner, now=now), response)

@@ -31,7 +31,7 @@ def add(
     request: Annotated[NewVersion, Body()],
     service: Live,
     now: Now,
-    owner: Owner = None,
+    owner: Owner,
 ) -> Response:
     """Add the weights of a checkpoint as the next version, with files of their own: it outlives its experiment.
 
@@ -88,7 +88,7 @@ def set_alias(
     target: Annotated[AliasTarget, Body()],
     session: Writing,
     now: Now,
-    owner: Owner = None,
+    owner: Owner,
 ) -> Alias:
     """Let it point at a version from now on; `champion` is what answers where neither version nor alias is named."""
     rows.set_alias(session, model, alias, target.version, owner=owner, now=now)
@@ -96,13 +96,13 @@ def set_alias(
 
 
 @router.delete("/{model}/aliases/{alias}", status_code=204)
-def delete_alias(*, model: ModelName, alias: AliasName, session: Writing, now: Now, owner: Owner = None) -> None:
+def delete_alias(*, model: ModelName, alias: AliasName, session: Writing, now: Now, owner: Owner) -> None:
     """The version that it points at stays."""
     rows.change_alias(session, model, alias, action="delete", owner=owner, now=now)
 
 
 @router.post("/{model}/aliases/{alias}/rollback")
-def roll_back(*, model: ModelName, alias: AliasName, session: Writing, now: Now, owner: Owner = None) -> Alias:
+def roll_back(*, model: ModelName, alias: AliasName, session: Writing, now: Now, owner: Owner) -> Alias:
     """Let it point at what it pointed at before, and once more at what before that.
 
     409 where it never pointed at another version that is still there.

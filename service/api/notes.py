@@ -28,9 +28,9 @@ def add(
     service: Live,
     now: Now,
     response: Response,
-    owner: Owner = None,
+    owner: Owner,
 ) -> Note:
-    """Write one, in any state of the experiment; the author is the owner that the request names.
+    """Write one, in any state of the experiment; the author is who sends it.
 
     With an `example`, the note keeps a picture and what it is of: digits that people drew, which a network can be
     tried on later.

@@ -37,6 +37,8 @@ def document(app: FastAPI) -> dict[str, Any]:
             schemas |= {**schema.pop("$defs", {}), model.__name__: schema}
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
+        found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        found["security"] = [{"token": []}, {}]  # none, while the service is open
         for path, operations in found["paths"].items():
             for operation in operations.values():
                 _complete(operation, default=_protocol_error if path.startswith("/v2") else _problem)

@@ -9,7 +9,7 @@ from fastapi import Body, Depends, Header, Path, Query, Request
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from service.api import examples
+from service.api import credentials, examples
 from service.domain.diagnostics import MOST_COMPARED
 from service.domain.evaluation import MAX_ROWS
 from service.domain.registry import ALIAS, LARGEST_VERSION, MODEL_NAME
@@ -91,6 +91,8 @@ NewAliasName = Annotated[
     str, Path(pattern=f"^{ALIAS}$", description="Small letters, digits and `._-`, of which the first is a letter")
 ]
 VersionNumber = Annotated[int, Path(ge=1, le=LARGEST_VERSION, description="The version's number")]
+TokenId = Annotated[str, AfterValidator(could_exist("token")), Path(description="The token's id")]
+ShareId = Annotated[str, AfterValidator(could_exist("link")), Path(description="The link's id")]
 SweepId = Annotated[str, AfterValidator(could_exist("sweep")), Path(description="The sweep's id")]
 FewIds = Annotated[
     list[str], Query(description="The experiments' ids, separated by commas: 2 to 8"), AfterValidator(_few_ids)
@@ -111,16 +113,25 @@ ImageLimit = Annotated[int, Query(ge=1, le=500, description="Images in the answe
 ImageIndex = Annotated[int, Path(ge=0, description="The image's place in its split")]
 PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
 Word = Annotated[str, Query(min_length=1, max_length=200), AfterValidator(_printable)]
-Owner = Annotated[
+_Named = Annotated[
     str | None,
     Header(
         alias="X-Ardoise-Owner",
         min_length=1,
         max_length=200,
-        description="Whose what is sent is: owners take turns fairly, and sign notes. There is no proof of it yet.",
+        description="Whose what is sent is, where there are no tokens; a token says so itself, and its word counts",
     ),
     AfterValidator(lambda owner: None if owner is None else _as_sent(owner)),
 ]
+
+
+async def _owner(request: Request, named: _Named = None) -> str | None:
+    token = credentials.bearer(request.scope)
+    return named if token is None else token.owner
+
+
+Owner = Annotated[str | None, Depends(_owner)]
+"""Whose what is sent is: owners take turns fairly, and sign notes."""
 IdempotencyKey = Annotated[
     str | None,
     Header(

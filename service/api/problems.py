@@ -27,10 +27,13 @@ REQUEST_ID = "ardoise.request_id"
 """Where a request's scope holds its id."""
 LONGEST_TEXT = 1000
 MOST_ERRORS = 100
-RETRY_AFTER_SECONDS = 2
 PROTOCOL = "/v2"
 """Where the Open Inference Protocol is spoken, which has an error body of its own."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_OF_STATUS: dict[int, dict[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="ardoise"'},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},
+}
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}  # RFC 9110's; Python 3.11 knows older ones
 
 log = structlog.get_logger(__name__)
@@ -46,9 +49,9 @@ def answer(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """The problem as a response; to a client of the Open Inference Protocol, as its specification has errors."""
-    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    headers = _OF_STATUS.get(status, {}) | (headers or {})
     if scope["path"] == PROTOCOL or scope["path"].startswith(PROTOCOL + "/"):
-        return _of_the_protocol(status, detail, errors or (), headers=retry | (headers or {}))
+        return _of_the_protocol(status, detail, errors or (), headers=headers)
     problem = Problem(
         title=_PHRASES.get(status) or HTTPStatus(status).phrase,
         status=int(status),
@@ -61,7 +64,7 @@ def answer(
     return Response(
         problem.model_dump_json(exclude_none=True),
         status_code=status,
-        headers=retry | (headers or {}),
+        headers=headers,
         media_type="application/problem+json",
     )
 
@@ -72,6 +75,12 @@ def _of_the_protocol(status: int, detail: str, errors: Sequence[FieldError], *, 
     status = HTTPStatus.BAD_REQUEST if status == HTTPStatus.UNPROCESSABLE_ENTITY else status
     content = InferenceError(error=safe(fields or detail)).model_dump_json()
     return Response(content, status_code=status, headers=headers, media_type="application/json")
+
+
+def of_error(scope: Scope, error: ArdoiseError) -> Response:
+    """What there is to say of an error that has no more than a message."""
+    headers = None if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    return answer(scope, error.status, error.message, headers=headers)
 
 
 def register(app: FastAPI) -> None:
@@ -102,7 +111,7 @@ async def _own(request: Request, error: Exception) -> Response:
         case NotReadyError():
             return answer(request.scope, error.status, error.message, reasons=error.reasons)
         case ArdoiseError() if error.status != HTTPStatus.INTERNAL_SERVER_ERROR:
-            return answer(request.scope, error.status, error.message)
+            return of_error(request.scope, error)
         case _:
             raise error
 

@@ -13,6 +13,7 @@ from service.api.changes import Changes
 from service.domain.export import ExportFormat
 from service.evidence import Evidence
 from service.failpoints import Point
+from service.fair_use import Rate
 from service.inference.acquaintance import Acquaintance
 from service.inference.exports import Exports
 from service.inference.models import Models
@@ -20,6 +21,7 @@ from service.linearity import Linearities
 from service.predicting import Predictor
 from service.settings import Settings
 from service.storage import Database, Session
+from service.tokens import Admissions
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class Service:
     predictor: Predictor
     linearities: Linearities
     acquaintance: Acquaintance
+    admissions: Admissions
+    submissions: Rate
+    predictions: Rate
     exports: Exports = field(default_factory=Exports)
     export_turns: Mapping[ExportFormat, CapacityLimiter] = field(
         default_factory=lambda: {each: CapacityLimiter(1) for each in ExportFormat}

@@ -9,6 +9,7 @@ from service.api.answers import as_json
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import BodySha256, IdempotencyKey, Owner, SweepId
+from service.api.quotas import Submitting
 from service.api.state import Now, Reading, Writing
 from service.domain.sweep import Sweep, SweepAccepted, SweepRequest
 from service.storage import sweeps
@@ -22,8 +23,8 @@ router = APIRouter(
 def submit(
     *,
     request: Annotated[SweepRequest, Body()],
-    session: Writing,
-    owner: Owner = None,
+    session: Submitting,
+    owner: Owner,
     idempotency_key: IdempotencyKey = None,
     body_sha256: BodySha256,
     now: Now,
@@ -44,7 +45,7 @@ def one(sweep_id: SweepId, session: Reading) -> Response:
 
 
 @router.post("/{sweep_id}/cancel", status_code=202)
-def cancel(sweep_id: SweepId, session: Writing, now: Now, response: Response, owner: Owner = None) -> Sweep:
+def cancel(sweep_id: SweepId, session: Writing, now: Now, response: Response, owner: Owner) -> Sweep:
     """Those that are queued end at once, those that run with their batch; those that have ended stay as they are."""
     response.headers["Location"] = f"/v1/sweeps/{sweep_id}"
     return sweeps.cancel(session, sweep_id, now=now, by=owner)

@@ -8,11 +8,9 @@ from service import pages
 from service.api.compression import Encodings, takes_gzip
 from service.pages import PageFile
 
-SECURITY = {
+POLICY = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'; object-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "frame-ancestors 'none'; object-src 'none'"
 }
 
 router = APIRouter(include_in_schema=False)
@@ -34,7 +32,7 @@ async def part(path: str, known: Known = None, encodings: Encodings = None) -> R
 
 def _answer(file: PageFile, *, known: str | None, encodings: str | None) -> Response:
     """Asked for anew each time and sent only where it has changed: an update of the service is one of the page, too."""
-    headers = {"ETag": file.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"} | SECURITY
+    headers = {"ETag": file.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"} | POLICY
     if file.etag in [tag.strip().removeprefix("W/") for tag in (known or "").split(",")]:
         return Response(status_code=304, headers=headers)
     if takes_gzip(encodings):

@@ -9,6 +9,7 @@ import sys
 import typer
 
 from service.cli import (
+    admitting,
     archiving,
     asking,
     commenting,
@@ -63,6 +64,8 @@ commands.command()(evaluating.evaluate)
 commands.command()(evaluating.evaluations)
 commands.add_typer(registering.commands, name="model")
 commands.add_typer(labs.commands, name="lab")
+commands.add_typer(admitting.tokens, name="token")
+commands.add_typer(admitting.shares, name="share")
 
 
 def app() -> None:

@@ -40,7 +40,7 @@ def serve(
             f"Ardoise serves at {url} ({answering}{trainers}; data in {settings.home.resolve()}; Ctrl-C ends it)"
         )
 
-    listener = serving.listen(settings.host, settings.port)
+    listener = serving.listen(settings)
     serving.serve(settings, listener, announce=announce, until_stdin_closes=until_stdin_closes)
 
 

@@ -62,7 +62,7 @@ class Note(Record):
     """Sorts by time."""
     experiment_id: str
     author: str | None
-    """Whom the request named as the owner; there is no proof of it."""
+    """The token's owner; on an open service whom the request named, of which there is no proof."""
     text: str
     example: Example | None = None
     created_at: datetime

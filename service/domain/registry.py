@@ -68,7 +68,7 @@ class ModelVersion(VersionFacts):
     version: int
     description: str | None
     owner: str | None
-    """Whom the request named; there is no proof of it."""
+    """The token's; on an open service whom the request named, of which there is no proof."""
     created_at: datetime
     aliases: tuple[str, ...]
     """Those that point at it now."""

@@ -32,21 +32,46 @@ def anything_waiting(session: Session) -> bool:
     return session.scalar(sa.select(ExperimentRow.id).where(ExperimentRow.state == State.QUEUED).limit(1)) is not None
 
 
-def claim(session: Session, *, worker: str, lease_seconds: float, now: datetime) -> Run | None:
-    """Take the next run by priority, fair turn and age, in one statement; None where nothing waits."""
-    following = sa.select(ExperimentRow.id).where(ExperimentRow.state == State.QUEUED).order_by(*CLAIM_ORDER)
+def count_waiting(session: Session, owner: str) -> int:
+    """How many runs of this owner wait."""
+    waiting = sa.and_(ExperimentRow.owner == owner, ExperimentRow.state == State.QUEUED)
+    return session.scalar(sa.select(sa.func.count()).where(waiting)) or 0
+
+
+def claim(session: Session, *, worker: str, lease_seconds: float, now: datetime, most_running: int = 0) -> Run | None:
+    """Take the next run by priority, fair turn and age, in one statement; None where nothing waits that may be taken.
+
+    Of an owner of whom `most_running` are in training none may; 0: any number.
+    """
+    row, other = ExperimentRow, aliased(ExperimentRow)
+    # The highest priority first, and then in the index's order: to sort all that waits took most of a claim's time.
+    highest = sa.select(sa.func.max(other.priority)).where(other.state == State.QUEUED)
+    following = sa.select(row.id).where(row.state == State.QUEUED).order_by(row.turn, row.created_at, row.id)
+    if most_running:
+        full = _full(most_running)
+        highest = highest.where(other.owner.is_(None) | other.owner.not_in(full))
+        following = following.where(row.owner.is_(None) | row.owner.not_in(full))
+    following = following.where(row.priority == highest.scalar_subquery())
     runs = _claim(session, following.limit(1), worker=worker, lease_seconds=lease_seconds, now=now)
     return runs[0] if runs else None
 
 
 def claim_peers(
-    session: Session, run: Run, *, threads: int, limit: int, worker: str, lease_seconds: float, now: datetime
+    session: Session,
+    run: Run,
+    *,
+    threads: int,
+    limit: int,
+    worker: str,
+    lease_seconds: float,
+    now: datetime,
+    most_running: int = 0,
 ) -> list[Run]:
     """Take up to `limit` waiting runs of the same cohort and priority, in one statement.
 
     One that has begun already must have begun with as many threads, and one that was lost without progress is left
     to be tried alone: it may be what its worker died of. They may overtake runs of their own owner, but none of another
-    owner's whose turn is before theirs.
+    owner's whose turn is before theirs. `most_running` is as for `claim`.
     """
     peer, other = ExperimentRow, aliased(ExperimentRow)
     before = sa.and_(other.priority == peer.priority, other.turn < peer.turn, other.owner.is_distinct_from(peer.owner))
@@ -55,20 +80,40 @@ def claim_peers(
         other.cohort.is_distinct_from(run.cohort),
         sa.or_(other.priority > peer.priority, before),
     )
-    following = (
-        sa.select(peer.id)
-        .where(
-            peer.cohort == run.cohort,
-            peer.state == State.QUEUED,
-            peer.priority == run.spec.priority,
-            peer.failures == 0,
-            sa.or_(peer.environment.is_(None), peer.environment["threads"].as_integer() == threads),
-            ~overtaken,
-        )
-        .order_by(*CLAIM_ORDER)
-        .limit(limit)
+    eligible = (
+        peer.cohort == run.cohort,
+        peer.state == State.QUEUED,
+        peer.priority == run.spec.priority,
+        peer.failures == 0,
+        sa.or_(peer.environment.is_(None), peer.environment["threads"].as_integer() == threads),
+        ~overtaken,
     )
+    following = sa.select(peer.id).where(*eligible).order_by(*CLAIM_ORDER).limit(limit)
+    if most_running:
+        following = following.where(peer.id.in_(_with_room(eligible, most_running)))
     return _claim(session, following, worker=worker, lease_seconds=lease_seconds, now=now)
+
+
+def _running_of_owners() -> sa.Subquery:
+    running = aliased(ExperimentRow)
+    counted = sa.select(running.owner, sa.func.count().label("running")).where(running.state == State.RUNNING)
+    return counted.group_by(running.owner).subquery()
+
+
+def _full(most_running: int) -> sa.Select[tuple[str | None]]:
+    """The owners who have as many runs in training as they may."""
+    counts = _running_of_owners()
+    return sa.select(counts.c.owner).where(counts.c.owner.is_not(None), counts.c.running >= most_running)
+
+
+def _with_room(eligible: Collection[sa.ColumnElement[bool]], most_running: int) -> sa.Select[tuple[str]]:
+    """Of these runs so many of each owner as they have room for, in the order in which they are taken."""
+    row, counts = ExperimentRow, _running_of_owners()
+    place = sa.func.row_number().over(partition_by=row.owner, order_by=CLAIM_ORDER).label("place")
+    ranked = sa.select(row.id, row.owner, place).where(*eligible).subquery()
+    room = most_running - sa.func.coalesce(counts.c.running, 0)
+    within = sa.or_(ranked.c.owner.is_(None), ranked.c.place <= room)
+    return sa.select(ranked.c.id).outerjoin(counts, counts.c.owner == ranked.c.owner).where(within)
 
 
 def company(session: Session, run: Run) -> Company:

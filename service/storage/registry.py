@@ -33,8 +33,8 @@ class StoredVersion:
     checkpoint: Checkpoint
 
 
-def hold(session: Session, model: str, *, now: datetime) -> None:
-    """Make the model where there is none; until the transaction ends, nobody else changes it.
+def hold(session: Session, model: str, *, owner: str | None, now: datetime) -> None:
+    """Make the model where there is none, as this owner's; until the transaction ends, nobody else changes it.
 
     `ConflictError` where there are too many models.
     """
@@ -42,7 +42,7 @@ def hold(session: Session, model: str, *, now: datetime) -> None:
         if _count(session, ModelRow) >= MOST_MODELS:
             raise ConflictError(f"there are {MOST_MODELS:,} models, which is the most there may be")
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        made = dialect.insert(ModelRow).values(name=model, last_version=0, created_at=now)
+        made = dialect.insert(ModelRow).values(name=model, owner=owner, last_version=0, created_at=now)
         session.execute(made.on_conflict_do_nothing())  # another transaction may have made it, which PostgreSQL awaits
         _locked(session, model)
 

@@ -261,6 +261,8 @@ class ModelRow(Table):
     __tablename__ = "models"
 
     name: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    owner: Mapped[str | None] = mapped_column(sa.String(200))
+    """Who registered the first version."""
     last_version: Mapped[int] = mapped_column(default=0)
     """The highest number that was ever given: that of a deleted version is not given again."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -324,3 +326,19 @@ class IdempotencyRow(Table):
     body_sha256: Mapped[str] = mapped_column(sa.String(64))
     experiment_id: Mapped[str] = mapped_column(sa.ForeignKey("experiments.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TokenRow(Table):
+    """What opens the service; the secret itself is nowhere."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
+    sha256: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    """Of a secret of 256 random bits, which no guessing finds: a slower hash would guard nothing more."""
+    role: Mapped[str] = mapped_column(sa.String(16))
+    owner: Mapped[str] = mapped_column(sa.String(200))
+    read_only: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

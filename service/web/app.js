@@ -7,6 +7,7 @@ import * as keys from './keys.js';
 import { onConnection } from './live.js';
 import * as presentation from './presentation.js';
 import { go, link, onChange, setParams } from './router.js';
+import * as session from './session.js';
 import { recall, remember } from './store.js';
 
 /**
@@ -140,4 +141,4 @@ onConnection(({ online, since }) => {
   banner.hidden = online;
   write(banner, online ? '' : `The service does not answer since ${new Date(since).toTimeString().slice(0, 8)}. What is shown is what it said last; it is asked again and again.`);
 });
-onChange((route) => busy.during(follow(route)));
+session.begin(element('session'), () => onChange((route) => busy.during(follow(route))));

@@ -8,6 +8,14 @@ const REMEMBERED = 64;
 /** Answers that carried a tag, by path: what has not changed is not sent again. @type {Map<string, {etag: string, data: any}>} */
 const known = new Map();
 
+/** @type {() => void} */
+let signedOut = () => {};
+
+/** @param {() => void} told called whenever an answer says that nobody is signed in who may ask */
+export function onSignedOut(told) {
+  signedOut = told;
+}
+
 /** An answer that is an error, as RFC 9457 has it; with `status` 0 where there was no answer at all. */
 export class Problem extends Error {
   /** @param {{status: number, title?: string, detail?: string, errors?: {pointer: string, detail: string}[]}} problem */
@@ -93,6 +101,7 @@ async function content(answer) {
   const data = await answer.json().catch(() => null);
   if (answer.ok && data !== null) return data;
   if (answer.ok) throw new Problem({ status: 0, title: 'No answer', detail: 'the answer was cut off' });
+  if (answer.status === 401) signedOut();
   throw new Problem({ title: answer.statusText, ...data, status: answer.status });
 }
 

@@ -102,7 +102,7 @@ def test_json_by_any_of_its_names_is_taken(http: httpx.Client, media_type: str) 
 def test_a_declared_body_above_the_limit_is_refused_before_it_is_sent(served: Served) -> None:
     with socket.create_connection((served.http.base_url.host, served.http.base_url.port or 0), timeout=10) as client:
         client.sendall(
-            b"POST /v1/experiments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /v1/experiments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: 99999999999999999999\r\n\r\n"
         )
         answer = client.recv(65536)

@@ -118,7 +118,7 @@ def test_a_reader_that_goes_away_waits_no_longer(served: Served, path: str) -> N
     experiment_id = served.submit()
     url = httpx.URL(served.url)
     with socket.create_connection((url.host, url.port or 0)) as client:
-        client.sendall(f"GET /v1/experiments/{experiment_id}/{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        client.sendall(f"GET /v1/experiments/{experiment_id}/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         wait_until(lambda: served.service.changes.waiting == 1)
     wait_until(lambda: served.service.changes.waiting == 0)
 

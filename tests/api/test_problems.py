@@ -4,6 +4,7 @@ import asyncio
 from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from structlog.testing import capture_logs
 
 from service.api import problems
 from service.app import create_app
+from service.domain.access import Admission
 from service.domain.problem import Problem
 from service.errors import DamagedCheckpointError, FencedError
 from service.settings import Settings
@@ -34,6 +36,8 @@ def filled(path: str, an_id: str = NOBODY) -> str:
         ("experiment_id", an_id),
         ("sweep_id", an_id),
         ("note_id", an_id),
+        ("token_id", an_id),
+        ("share_id", an_id),
         ("evaluation_id", an_id),
         ("checkpoint", "best"),
         ("name", "nothing"),
@@ -138,10 +142,18 @@ class _impatiently:  # noqa: N801  # reads as what it does
         self.engine.dispose()
 
 
+class Everybody:
+    """In the database's place: there are no tokens."""
+
+    async def find(self, _key: str | None) -> Admission:
+        return Admission(token=None, is_closed=False)
+
+
 @pytest.fixture
 def failing(tmp_path: Path) -> FastAPI:
-    """The real app with routes that fail in ways that no request can bring about."""
+    """The real app, not started, with routes that fail in ways that no request can bring about."""
     app = create_app(Settings(home=tmp_path))
+    app.state.service = SimpleNamespace(admissions=Everybody())
 
     @app.get("/fail/bug")
     def bug() -> None:
@@ -159,7 +171,7 @@ def failing(tmp_path: Path) -> FastAPI:
 
 
 async def _ask(app: FastAPI, path: str) -> httpx.Response:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
         return await http.get(path)
 
 

@@ -319,7 +319,7 @@ def test_a_second_interrupt_waits_for_nothing(serving: Serving) -> None:
     children = served.children
     host, port = served.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as slow:
-        slow.sendall(b"POST /v1/experiments HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+        slow.sendall(b"POST /v1/experiments HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         httpx.get(f"{served.url}/livez")
         served.process.send_signal(signal.SIGINT)
         until(lambda: "Shutting down" in (served.home.parent / "home.log").read_text(), what="the beginning of the end")
