@@ -13,18 +13,15 @@ from service.domain.spec import DatasetChoice
 from service.errors import ConflictError, FieldError, InvalidSpecError
 from service.evidence import Evidence
 from service.settings import Settings
-from service.storage import Database
 
 
-def between(
-    database: Database, settings: Settings, ids: Sequence[str], *, only: str | None, limit: int
-) -> Disagreements:
+def between(runs: Sequence[Evidence], settings: Settings, *, only: str | None, limit: int) -> Disagreements:
     """The images, the widest margin first; with `only`, those that this one of the runs alone reads right.
 
     `InvalidSpecError` where the runs are of several data sets, `ConflictError` where their test images are not the
-    same, or as `evidence.read`.
+    same.
     """
-    runs = [evidence.read(database, settings.artifacts_dir, each) for each in ids]
+    ids = [run.experiment.id for run in runs]
     if only is not None and only not in ids:
         raise _wrong("only", f"must be one of the ids: {', '.join(ids)}")
     _check_same_images(runs)
@@ -73,9 +70,9 @@ def between(
     )
 
 
-def contact_sheet(database: Database, settings: Settings, ids: Sequence[str], *, only: str | None, limit: int) -> bytes:
+def contact_sheet(runs: Sequence[Evidence], settings: Settings, *, only: str | None, limit: int) -> bytes:
     """The same as a picture: below an image what it is, and what the runs read in their order."""
-    found = between(database, settings, ids, only=only, limit=limit)
+    found = between(runs, settings, only=only, limit=limit)
     indices = [item.index for item in found.items]
     images = evidence.images(settings, DatasetChoice(name=found.dataset), "test", indices)
     tiles = []

@@ -29,6 +29,8 @@ class Evidence:
     """A completed run, and what its best weights say of the images that they did not learn from."""
 
     experiment: Experiment
+    ended_at: Checkpoint
+    """Beside which the outputs lie."""
     outputs: Outputs
 
     def of(self, split: SplitName) -> SplitOutputs:
@@ -41,7 +43,12 @@ def read(database: Database, artifacts: Path, experiment_id: str) -> Evidence:
     with database.reading() as session:
         ended_at = checkpoint_rows.with_outputs(session, experiment_id)
         experiment = experiments.get(session, experiment_id)
-    return Evidence(experiment=experiment, outputs=_outputs(artifacts, ended_at))
+    return of(artifacts, experiment, ended_at)
+
+
+def of(artifacts: Path, experiment: Experiment, ended_at: Checkpoint) -> Evidence:
+    """The same where the rows are known; `DamagedCheckpointError` of the file."""
+    return Evidence(experiment=experiment, ended_at=ended_at, outputs=_outputs(artifacts, ended_at))
 
 
 def images(

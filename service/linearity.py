@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -46,15 +47,27 @@ class Linearities:
         try:
             with self._database.reading() as session:
                 key = checkpoint_rows.with_outputs(session, experiment_id).id
-            with self._reckoning:
-                if key not in self._answers:
-                    found = evidence.read(self._database, self._settings.artifacts_dir, experiment_id)
-                    self._answers[key] = self._reckon(found, ledger)
-                    _trim(self._answers, KEPT)
-                self._answers.move_to_end(key)
-                return self._answers[key]
+            return self._known(
+                key, lambda: evidence.read(self._database, self._settings.artifacts_dir, experiment_id), ledger
+            )
         except (ConflictError, DamagedCheckpointError, DatasetUnavailableError) as error:
             return Linearity(reason=error.message)
+
+    def of_evidence(self, find: Callable[[], Evidence], ledger: Ledger) -> Linearity:
+        """The same of what was read already."""
+        try:
+            found = find()
+            return self._known(found.ended_at.id, lambda: found, ledger)
+        except (ConflictError, DamagedCheckpointError, DatasetUnavailableError) as error:
+            return Linearity(reason=error.message)
+
+    def _known(self, key: str, find: Callable[[], Evidence], ledger: Ledger) -> Linearity:
+        with self._reckoning:
+            if key not in self._answers:
+                self._answers[key] = self._reckon(find(), ledger)
+                _trim(self._answers, KEPT)
+            self._answers.move_to_end(key)
+            return self._answers[key]
 
     def prepare(self) -> None:
         """Reckon what fits need of the images that runs were completed on last: who asks first does not wait for it.

@@ -34,7 +34,12 @@ def settings(spec: ExperimentSpec) -> Settings:
 def differing(all_settings: Sequence[Settings]) -> tuple[str, ...]:
     """Paths that not all have, or not with one value, in the order of the spec."""
     paths = dict.fromkeys(path for each in all_settings for path in each)
-    return tuple(path for path in paths if len({_text(each.get(path, _ABSENT)) for each in all_settings}) > 1)
+    first, *others = all_settings or ({},)
+    return tuple(
+        path
+        for path in paths
+        if not all(_is_same(each.get(path, _ABSENT), first.get(path, _ABSENT)) for each in others)
+    )
 
 
 def families(all_settings: Sequence[Settings], *, but_for: frozenset[str] = frozenset({"seed"})) -> list[Family]:
@@ -86,6 +91,13 @@ def _flat(node: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
     for key, value in node.items():
         found += _flat(value, f"{above}{key}.") if isinstance(value, dict) else [(f"{above}{key}", value)]
     return found
+
+
+def _is_same(a: object, b: object) -> bool:
+    """By their texts; where they are one object, or plain values of one type, without writing these."""
+    if a is b:
+        return True
+    return a == b if type(a) is type(b) and isinstance(a, (str, int, float)) else _text(a) == _text(b)
 
 
 def _text(value: object) -> str:

@@ -19,11 +19,12 @@ _Only = Annotated[str | None, Query(max_length=60, description="One of the ids: 
 @router.get("/disagreements", response_model=Disagreements)
 def disagreements(service: Live, ids: FewIds, only: _Only = None, limit: ImageLimit = 50) -> Response:
     """The images, the widest margin first; for each pair of runs who is right how often, and McNemar's test."""
-    return as_json(readings.between(service.database, service.settings, ids, only=only, limit=limit))
+    runs = [*map(service.evidence, ids)]
+    return as_json(readings.between(runs, service.settings, only=only, limit=limit))
 
 
 @router.get("/disagreements.png", response_class=Response, responses=PNG)
 def disagreements_as_png(service: Live, ids: FewIds, only: _Only = None, limit: ImageLimit = 50) -> Response:
     """The same as a contact sheet: below each image what it is, and what the runs read, in their order."""
-    drawn = readings.contact_sheet(service.database, service.settings, ids, only=only, limit=limit)
+    drawn = readings.contact_sheet([*map(service.evidence, ids)], service.settings, only=only, limit=limit)
     return Response(drawn, media_type="image/png")

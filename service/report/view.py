@@ -55,7 +55,12 @@ class Sources:
     def evidence(self, experiment: Experiment) -> Evidence:
         """What a completed run can be judged by; errors as `evidence.read`."""
         if experiment.id not in self.read:
-            self.read[experiment.id] = evidence.read(self.database, self.settings.artifacts_dir, experiment.id)
+            artifacts, ended_at = self.settings.artifacts_dir, self.everything.outputs.get(experiment.id)
+            self.read[experiment.id] = (
+                evidence.read(self.database, artifacts, experiment.id)  # which says why there is nothing
+                if ended_at is None
+                else evidence.of(artifacts, experiment, ended_at)
+            )
         return self.read[experiment.id]
 
 

@@ -1,6 +1,7 @@
 """What hidden layers add: the one affine map that linear layers are, and the linear map nearest to any other."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from service.domain.lab import Text
 from service.domain.linearity import LinearCollapse, LinearFit
@@ -19,7 +20,9 @@ def build(view: View) -> Iterator[Part]:
     fitted: list[tuple[str, ...]] = []
     said: list[Paragraph] = []
     for label, experiment in view.representatives():
-        found = view.sources.linearities.of(experiment.id, networks.ledger(experiment.spec))
+        found = view.sources.linearities.of_evidence(
+            partial(view.sources.evidence, experiment), networks.ledger(experiment.spec)
+        )
         if found.linear_collapse is not None:
             collapsed.append(_collapsed(label, found.linear_collapse, words))
             if found.linear_collapse.layers > 1:

@@ -16,8 +16,9 @@ TITLE = Text(en="Inside, while they learn", fr="À l'intérieur, pendant l'appre
 def build(view: View) -> Iterator[Part]:
     """The first layer's gradient over the epochs, and every layer after the last one."""
     words = view.words
-    pages = [(label, _page(view, each.id)) for label, each in view.representatives()]
-    pages = [(label, page) for label, page in pages if page.items]
+    with view.sources.database.reading() as session:
+        asked = [(label, diagnostics.of(session, each.id)) for label, each in view.representatives()]
+    pages = [(label, page) for label, page in asked if page.items]
     if not pages:
         yield Paragraph(
             words.pick("There was no look inside these runs.", "Ces essais n'ont pas été observés."), "problem"
@@ -67,11 +68,6 @@ def calls(view: View) -> Iterator[str]:
     """Of the same runs side by side."""
     ids = [each.id for _, each in view.representatives()]
     yield curl.get(f"/v1/diagnostics?ids={','.join(ids)}")
-
-
-def _page(view: View, experiment_id: str) -> DiagnosticsPage:
-    with view.sources.database.reading() as session:
-        return diagnostics.of(session, experiment_id)
 
 
 def _panel(pages: list[tuple[str, DiagnosticsPage]], colours: list[str], layer: int, heading: str, x: str) -> Panel:

@@ -15,13 +15,13 @@ SHOWN, MOST_RUNS = 12, 4
 def build(view: View) -> Iterator[Part]:
     """The first finished run of each network, the widest margin first."""
     words = view.words
-    labels = {each.id: label for label, each in view.representatives()}
-    ids = [*labels][:MOST_RUNS]
-    if len(ids) < 2:
+    shown = [*view.representatives()][:MOST_RUNS]
+    if len(shown) < 2:
         yield Paragraph(words.pick("It takes two finished runs.", "Il faut deux essais terminés."), role="problem")
         return
-    found = disagreements.between(view.sources.database, view.sources.settings, ids, only=None, limit=SHOWN)
-    names = " | ".join(labels[each] for each in ids)
+    runs = [view.sources.evidence(each) for _, each in shown]
+    found = disagreements.between(runs, view.sources.settings, only=None, limit=SHOWN)
+    names = " | ".join(label for label, _ in shown)
     total, images = words.integer(found.total), words.integer(found.images)
     yield Pictures(
         [
