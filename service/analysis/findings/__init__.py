@@ -57,5 +57,6 @@ def _silent_after(kind: str) -> frozenset[str]:
     return frozenset(getattr(_rule(kind), "SILENT_AFTER", ()))
 
 
+@cache
 def _rule(kind: str) -> _Rule:
     return cast("_Rule", importlib.import_module(f"{__name__}.{kind}"))
