@@ -82,18 +82,21 @@ def sentence(found: Judgement, words: Words) -> str:
 
 def method(found: Sequence[Judgement], words: Words) -> str:
     """What the p-values of a table are."""
+    pairs = found[0].pairs
+    holm_en = f", after Holm's correction for {pairs} pairs" if pairs > 1 else ""
+    holm_fr = f", corrigé selon Holm pour {pairs} paires" if pairs > 1 else ""
     if found[0].seeds:
         return words.pick(
             "A difference is called real where it is more than the luck of the seeds (paired t test) and more than the "
-            f"luck of the test images; p is the larger of both, after Holm's correction for {found[0].pairs} pairs.",
+            f"luck of the test images; p is the larger of both{holm_en}.",
             "Un écart est dit réel s'il dépasse le hasard des graines (test t apparié) et celui des images de test ; "
-            f"p est le plus grand des deux, corrigé selon Holm pour {found[0].pairs} paires.",
+            f"p est le plus grand des deux{holm_fr}.",
         )
     return words.pick(
-        "One run each: McNemar's test on the test images that one network alone reads right, after Holm's correction "
-        f"for {found[0].pairs} pairs. It speaks of these trained networks, not of their kinds.",
-        "Un seul essai chacun : test de McNemar sur les images de test qu'un seul des deux réseaux lit bien, corrigé "
-        f"selon Holm pour {found[0].pairs} paires. Il parle de ces réseaux entraînés, non de leurs familles.",
+        f"One run each: McNemar's test on the test images that one network alone reads right{holm_en}. It speaks of "
+        "these trained networks, not of their kinds.",
+        f"Un seul essai chacun : test de McNemar sur les images de test qu'un seul des deux réseaux lit bien{holm_fr}. "
+        "Il parle de ces réseaux entraînés, non de leurs familles.",
     )
 
 
