@@ -39,6 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
         outcome = _of(name, seconds=60 * given.minutes / len(wanted), chance=random.Random(f"{seed} {name}"))
         outcomes[name] = outcome, time.monotonic() - began
     console.print(_table(outcomes))
+    for name, (outcome, _seconds) in outcomes.items():
+        if outcome.remark:
+            console.print(f"{name}: {outcome.remark}", style="dim", highlight=False, markup=False)
     lost = [f"{name}: {sentence}" for name, (outcome, _seconds) in outcomes.items() for sentence in outcome.lost]
     for sentence in lost:
         console.print(sentence, style="red", highlight=False, markup=False)
@@ -55,11 +58,11 @@ def _of(name: str, *, seconds: float, chance: random.Random) -> Outcome:
 
 
 def _table(outcomes: Mapping[str, tuple[Outcome, float]]) -> Table:
-    table = Table("part", "seconds", "load held", "faults survived", "bad inputs tried", "lost", "measured")
+    table = Table("part", "seconds", "load held", "faults survived", "bad inputs tried", "lost")
     for name, (outcome, seconds) in outcomes.items():
         lost = f"{len(outcome.lost)} promises" if outcome.lost else "nothing"
         numbers = (f"{outcome.faults:,}" if outcome.faults else "", f"{outcome.inputs:,}" if outcome.inputs else "")
-        table.add_row(name, f"{seconds:.0f}", outcome.load, *numbers, lost, outcome.remark)
+        table.add_row(name, f"{seconds:.0f}", outcome.load, *numbers, lost)
     return table
 
 

@@ -26,7 +26,7 @@ class Strikes:
     chance: random.Random
     faults: Counter[str] = field(default_factory=Counter)
     slowest_end: float = 0.0
-    """Seconds from SIGTERM until it serves again."""
+    """Seconds from SIGTERM until all of it has ended."""
     served: Served = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,8 +66,9 @@ class Strikes:
         """As a machine does that is shut down."""
         children, began = self.served.children, time.monotonic()
         self.served.process.terminate()
-        self._begin_anew(children)
+        self.served.process.wait(timeout=60)
         self.slowest_end = max(self.slowest_end, time.monotonic() - began)
+        self._begin_anew(children)
 
     def set_the_clock(self) -> None:
         """On or back, by an hour or by years."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from service.client import Client, ProblemError
 from service.domain.experiment import State
+from service.workforce import DRAIN_SECONDS
 from tests.cli.conftest import stop, until
 from tests.torture import Outcome
 from tests.torture._clients import Clients
@@ -71,7 +72,7 @@ def _weather(strikes: Strikes, seconds: float) -> Outcome:
             "cancelled": (_seconds_to_cancel(client), 2.0),
             "resumed when killed": (_seconds_to_resume(client, signal.SIGKILL), LEASE_SECONDS + 5),
             "resumed when stopped": (_seconds_to_resume(client, signal.SIGSTOP), LEASE_SECONDS + 5),
-            "ended and began anew": (strikes.slowest_end, 20.0),
+            "ended when told to": (strikes.slowest_end, DRAIN_SECONDS),
         }
     lost += [f"{what} in {took:.1f} s, not {most:g}" for what, (took, most) in times.items() if took > most]
     faults = ", ".join(f"{count} x {name}" for name, count in strikes.faults.most_common())
