@@ -129,9 +129,15 @@ class QueueMachine(RuleBasedStateMachine):
         if publish:
             each.checkpoint = last
 
-    @rule(target=held, held=held)
-    def crash(self, held: Held) -> Held | MultipleResults[Held]:
-        """The worker is killed, or sleeps past its lease and believes to own what another has begun."""
+    @rule(target=held, held=held, jump=st.sampled_from([0.0, 0.0, *JUMPS]), seen=st.booleans())
+    def crash(self, held: Held, jump: float, seen: bool) -> Held | MultipleResults[Held]:
+        """The worker is killed, or sleeps past its lease and believes to own what another has begun.
+
+        Or the clock jumps, which is red where a lease is over by its end alone.
+        """
+        if jump:
+            self._jump(jump, seen=seen)
+            return self.claim()
         each = self.model.experiments.get(held.run.experiment_id)
         if each is None or not self._owns(held, each):
             assert self.bench.release(max_failures=MAX_FAILURES) == []
@@ -140,19 +146,6 @@ class QueueMachine(RuleBasedStateMachine):
         assert self.bench.release(max_failures=MAX_FAILURES) == [held.run.experiment_id]
         self.model.release(each)
         return self.claim()
-
-    @rule(seconds=st.sampled_from(JUMPS), seen=st.booleans())
-    def jump(self, seconds: float, seen: bool) -> None:
-        """The clock jumps; where the workers are `seen` to live before anybody looks, nothing is taken from them."""
-        running = {key: each for key, each in self.model.experiments.items() if each.state is State.RUNNING}
-        self.bench.jump(seconds)
-        for each in running.values():
-            if seen and each.owner is not None:
-                assert self.bench.report(each.owner) is each.cancel_requested
-        released = self.bench.release(max_failures=MAX_FAILURES)
-        assert set(released) == (set() if seen else set(running))
-        for experiment_id in released:
-            self.model.release(running[experiment_id])
 
     # Few rules, as each is as likely as any other: what happens seldom shares one.
 
@@ -168,6 +161,18 @@ class QueueMachine(RuleBasedStateMachine):
     def interfere(self, experiment_id: str, what: str) -> None:
         """A client asks for something."""
         {"cancel": self._cancel, "continue": self._continue_for, "delete": self._delete}[what](experiment_id)
+
+    def _jump(self, seconds: float, *, seen: bool) -> None:
+        """Where the workers are `seen` to live before anybody looks, nothing is taken from them."""
+        running = {key: each for key, each in self.model.experiments.items() if each.state is State.RUNNING}
+        self.bench.jump(seconds)
+        for each in running.values():
+            if seen and each.owner is not None:
+                assert self.bench.report(each.owner) is each.cancel_requested
+        released = self.bench.release(max_failures=MAX_FAILURES)
+        assert set(released) == (set() if seen else set(running))
+        for experiment_id in released:
+            self.model.release(running[experiment_id])
 
     def _give_back(self, held: Held) -> None:
         each = self.model.experiments.get(held.run.experiment_id)
