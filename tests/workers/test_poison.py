@@ -1,9 +1,11 @@
 """Runs that crash, hang, want too much memory or raise: each ends as failed and says why; those beside them go on."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -18,6 +20,9 @@ from tests.workers.conftest import Bench
 from tests.workers.test_peers import submit
 from workers import failing
 from workers.memory_kills import MemoryKills
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerProcess
 
 POISON = {
     "crash": "it was killed; 1 attempts in a row made no progress",
@@ -40,6 +45,10 @@ def armed_here() -> Iterator[None]:
     failpoints.arm("")
 
 
+def _is_over(worker: "ForkServerProcess", all_ended: Callable[[], bool]) -> bool:
+    return worker.exitcode is not None or all_ended()
+
+
 def test_poison_runs_fail_with_the_reason_and_healthy_ones_behind_them_do_not(bench: Bench) -> None:
     """Red where a worker does not end itself when its run stalls: nothing behind that run is ever trained."""
     poison = {name: bench.submit(name=name, priority=place, **TINY) for place, name in enumerate(POISON, 1)}
@@ -51,8 +60,7 @@ def test_poison_runs_fail_with_the_reason_and_healthy_ones_behind_them_do_not(be
 
     while not all_ended():
         with armed.worker(settings, ARMED) as worker:
-            while worker.exitcode is None and not all_ended():
-                worker.join(0.05)
+            bench.wait_until(partial(_is_over, worker, all_ended))
             if worker.exitcode is not None:
                 assert worker.exitcode == -signal.SIGKILL
                 with bench.database.writing() as session:
