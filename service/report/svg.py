@@ -180,7 +180,10 @@ def _steps(low: float, high: float, *, least: float) -> list[float]:
 
 
 def _decades(low: float, high: float) -> list[float]:
-    """1, 2 and 5 of every decade; where that makes fewer than three, more of them."""
+    """1, 2 and 5 of every decade; where that makes fewer than three, more of them; of many decades some alone."""
+    whole = [10.0**power for power in range(ceil(log10(low)), floor(log10(high)) + 1)]
+    if len(whole) > 3:
+        return whole[:: ceil(len(whole) / 6)]
     for factors in ((1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)):
         powers = range(floor(log10(low)), ceil(log10(high)) + 1)
         found = [each for power in powers for factor in factors if low <= (each := factor * 10.0**power) <= high]

@@ -74,6 +74,8 @@ class Words:
             return self.integer(int(value))
         mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
         power = f" × 10{str(int(exponent)).translate(_RAISED)}" if exponent else ""
+        if power and mantissa == "1":
+            return power.removeprefix(" × ")
         return self._local(mantissa) + power.replace(" ", HARD)
 
     def times(self, ratio: float) -> str:

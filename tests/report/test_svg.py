@@ -64,3 +64,9 @@ def test_a_long_legend_takes_several_rows_within_the_picture() -> None:
     assert len({y for _, y in placed}) > 1
     assert max(x for x, _ in placed) < width - 60
     assert max(y for _, y in placed) < height
+
+
+def test_many_decades_have_few_marks() -> None:
+    assert svg._decades(0.9e-5, 1.1) == pytest.approx([1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1])
+    assert svg._decades(0.9e-10, 1.1) == pytest.approx([1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1])
+    assert svg._decades(0.9, 110) == pytest.approx([1, 2, 5, 10, 20, 50, 100])
