@@ -17,10 +17,11 @@ def settle() -> None:
     """What torch may choose on a GPU, for the whole process.
 
     Of the ways to a convolution's gradient those that add in the same order each time: so a run can be resumed to the
-    bit. And `fp32` is meant: torch lets convolutions round their operands to 10 bits unless it is told not to.
+    bit. And `fp32` is meant: torch lets convolutions round their operands to 10 bits unless it is told not to. It is
+    told in the old way: after the new one `torch.export` fails in this process.
     """
     torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]  # torch's stubs do not know it
+    torch.backends.cudnn.allow_tf32 = False
 
 
 def accurate(device: torch.device) -> torch.dtype:
