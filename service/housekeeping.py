@@ -50,8 +50,9 @@ class Housekeeping:
 
     def _make_room(self, database: Database) -> None:
         root = self._settings.artifacts_dir
-        planned = retention.plan(database, root, self._policy, now=datetime.now(UTC))
-        gone = retention.carry_out(database, root, planned)
+        now = datetime.now(UTC)
+        planned = retention.plan(database, root, self._policy, now=now)
+        gone = retention.carry_out(database, root, planned, now=now)
         if gone.bytes:
             ids = [each.experiment_id for each in gone.runs]
             log.info("made room", bytes=gone.bytes, weights_of=ids, leftovers=len(gone.leftovers))

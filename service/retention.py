@@ -65,12 +65,12 @@ def plan(database: Database, root: Path, policy: Policy, *, now: datetime) -> Pl
     )
 
 
-def carry_out(database: Database, root: Path, planned: Plan) -> Plan:
+def carry_out(database: Database, root: Path, planned: Plan, *, now: datetime) -> Plan:
     """Remove it, but for runs that somebody has continued or holds by now; what was removed."""
     gone = []
     for run in planned.runs:
         with database.writing() as session:
-            forgotten = rows.forget_weights(session, run.experiment_id, ended_by=run.finished_at)
+            forgotten = rows.forget_weights(session, run.experiment_id, ended_by=run.finished_at, now=now)
         if forgotten:
             gone.append(run)
             checkpoints.remove(root, forgotten)

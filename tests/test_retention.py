@@ -9,6 +9,7 @@ import pytest
 from service import checkpoints, evaluations, ids, retention
 from service.domain.checkpoint import WEIGHTS
 from service.domain.experiment import State
+from service.domain.history import EventKind
 from service.domain.retention import Policy
 from service.domain.run import Run
 from service.errors import ConflictError
@@ -46,7 +47,7 @@ def plan(home: Home, policy: Policy, *, now: datetime = NOW) -> Plan:
 
 def make_room(home: Home, policy: Policy, *, now: datetime = NOW) -> Plan:
     """Let it go."""
-    return retention.carry_out(home.database, home.root, plan(home, policy, now=now))
+    return retention.carry_out(home.database, home.root, plan(home, policy, now=now), now=now)
 
 
 def having_weights(home: Home) -> set[str]:
@@ -75,6 +76,9 @@ def test_weights_go_with_age_and_what_was_learnt_from_them_stays(home: Home) -> 
     assert not (home.root / old.experiment_id).exists()
     assert home.bench.get(old.experiment_id) == before
     assert home.bench.epochs(old.experiment_id) == (an_epoch(1),)
+    told = home.bench.history(old.experiment_id).items[-1]
+    assert (told.kind, told.at, told.reason) == (EventKind.WEIGHTS_REMOVED, NOW, "to make room on the disk")
+    assert home.bench.history(new.experiment_id).items[-1].kind is EventKind.COMPLETED
     with home.database.reading() as session, pytest.raises(ConflictError, match="removed to make room; reproduce it"):
         checkpoint_rows.named(session, old.experiment_id, "best")
     assert make_room(home, MONTH) == Plan((), ())
@@ -119,7 +123,7 @@ def test_who_takes_a_run_up_between_plan_and_removal_keeps_its_weights(home: Hom
     assert len(planned.runs) == 3
     write_note(home, noted)
     home.bench.continue_for(continued.experiment_id, 5)
-    gone = retention.carry_out(home.database, home.root, planned)
+    gone = retention.carry_out(home.database, home.root, planned, now=NOW)
     assert [each.experiment_id for each in gone.runs] == [free.experiment_id]
     assert having_weights(home) == {noted.experiment_id, continued.experiment_id}
 

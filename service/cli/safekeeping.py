@@ -59,10 +59,10 @@ def gc(
     from service import housekeeping, retention
 
     with _opened(keep_days=keep_days, keep_bytes=keep_bytes) as (settings, database):
-        root = settings.artifacts_dir
-        found = retention.plan(database, root, housekeeping.policy_of(settings), now=datetime.now(UTC))
+        root, now = settings.artifacts_dir, datetime.now(UTC)
+        found = retention.plan(database, root, housekeeping.policy_of(settings), now=now)
         if not dry_run:
-            found = retention.carry_out(database, root, found)
+            found = retention.carry_out(database, root, found, now=now)
     table = Table("run", "name", "state", "ended", "bytes", box=None, pad_edge=False)
     for each in found.runs:
         ended = f"{each.finished_at:%Y-%m-%d %H:%M}"

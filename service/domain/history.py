@@ -26,6 +26,8 @@ class EventKind(StrEnum):
     """Somebody has it trained further after `epoch`; it waits again."""
     FAILED = "failed"
     COMPLETED = "completed"
+    WEIGHTS_REMOVED = "weights_removed"
+    """Its checkpoints went to make room on the disk; all else of it stays."""
 
 
 class Event(Record):

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from service.domain.checkpoint import Checkpoint
 from service.domain.experiment import ENDED, State
+from service.domain.history import EventKind
 from service.domain.lab import TAG
 from service.domain.retention import Expendable
-from service.storage import artifacts, records
+from service.storage import artifacts, history, records
 from service.storage.tables import CheckpointRow, EvaluationRow, ExperimentRow, ModelVersionRow, NoteRow, TagRow
 
 
@@ -39,7 +40,9 @@ def total_bytes(session: Session) -> int:
     return sum(file.bytes for each in artifacts.named(session) for file in each.files)
 
 
-def forget_weights(session: Session, experiment_id: str, *, ended_by: datetime) -> tuple[Checkpoint, ...]:
+def forget_weights(
+    session: Session, experiment_id: str, *, ended_by: datetime, now: datetime
+) -> tuple[Checkpoint, ...]:
     """Remove the checkpoints' rows; the caller removes their files. None where the run has become another's matter."""
     row = ExperimentRow
     freed = (
@@ -54,6 +57,7 @@ def forget_weights(session: Session, experiment_id: str, *, ended_by: datetime) 
     gone = session.scalars(sa.select(CheckpointRow).where(CheckpointRow.experiment_id == experiment_id))
     forgotten = tuple(map(records.checkpoint, gone))
     session.execute(sa.delete(CheckpointRow).where(CheckpointRow.experiment_id == experiment_id))
+    history.add(session, [experiment_id], EventKind.WEIGHTS_REMOVED, now=now, reason="to make room on the disk")
     return forgotten
 
 

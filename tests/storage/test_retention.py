@@ -26,7 +26,7 @@ def test_of_ended_runs_those_that_nobody_holds_lose_their_checkpoints_and_nothin
         assert retention.known_experiments(session) == {free, noted, of_a_lab}
     for each in (free, noted, of_a_lab):
         with bench.database.writing() as session:
-            gone = retention.forget_weights(session, each, ended_by=NOW)
+            gone = retention.forget_weights(session, each, ended_by=NOW, now=NOW)
         assert len(gone) == (each == free)
     with bench.database.reading() as session:
         assert checkpoint_rows.all_of(session, free) == ()

@@ -71,8 +71,9 @@ def test_weights_that_made_room_are_the_same_when_they_are_trained_again(bench: 
     first = bench.submit(epochs=3)
     bench.work()
     weights = bench.weights(first)
-    planned = retention.plan(bench.database, bench.artifacts, Policy(keep_bytes=0), now=datetime.now(UTC))
-    retention.carry_out(bench.database, bench.artifacts, planned)
+    now = datetime.now(UTC)
+    planned = retention.plan(bench.database, bench.artifacts, Policy(keep_bytes=0), now=now)
+    retention.carry_out(bench.database, bench.artifacts, planned, now=now)
     assert [*bench.artifacts.iterdir()] == []
     with bench.database.writing() as session:
         again = submission.reproduce(session, first, owner=None, now=datetime.now(UTC)).id
