@@ -1,5 +1,6 @@
 """Named models: a version is added from an experiment's checkpoint, is loaded by itself, and is removed."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -12,16 +13,24 @@ from service.domain.registry import ModelVersion, NewVersion, VersionFacts
 from service.errors import DamagedCheckpointError
 from service.inference.models import Model, Models
 from service.named_weights import Choice
-from service.storage import Database, experiments, registry
+from service.storage import Database, Session, experiments, registry
 from service.storage import checkpoints as checkpoint_rows
 from service.storage.registry import StoredVersion
 
 
 def add(
-    database: Database, artifacts: Path, model: str, request: NewVersion, *, owner: str | None, now: datetime
+    database: Database,
+    artifacts: Path,
+    model: str,
+    request: NewVersion,
+    *,
+    owner: str | None,
+    now: datetime,
+    check: Callable[[Session], None] = lambda _: None,
 ) -> tuple[ModelVersion, bool]:
     """Add a version, and say whether it is new: of the same weights as the newest, that one is answered.
 
+    `check` is called in the transaction that does so, once the model is there; nothing is stored where it raises.
     `NotFoundError` where there is no such experiment or checkpoint, `ConflictError` where there is none yet or there
     are too many versions, `DamagedCheckpointError` where its files are not what was stored.
     """
@@ -31,7 +40,7 @@ def add(
     if same is not None:
         return same, False
     with model_files.adding(artifacts):
-        return _add(database, artifacts, model, request, (experiment, checkpoint), owner=owner, now=now)
+        return _add(database, artifacts, model, request, (experiment, checkpoint), owner=owner, now=now, check=check)
 
 
 def _add(
@@ -43,6 +52,7 @@ def _add(
     *,
     owner: str | None,
     now: datetime,
+    check: Callable[[Session], None],
 ) -> tuple[ModelVersion, bool]:
     experiment, checkpoint = source
     version_id = ids.new()
@@ -60,6 +70,7 @@ def _add(
     try:
         with database.writing() as session:
             registry.hold(session, model, owner=owner, now=now)
+            check(session)
             same = _same(registry.newest(session, model), checkpoint)
             if same is None:
                 number = registry.next_number(session, model)

@@ -5,13 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Response
 
 from service import registry
+from service.api import permissions
 from service.api.answers import as_json
+from service.api.credentials import Bearer
 from service.api.json_bodies import JsonRoute
 from service.api.openapi import no_unknown_parameters
 from service.api.parameters import AliasName, ModelName, NewAliasName, NewModelName, Owner, VersionNumber
 from service.api.state import Live, Now, Reading, Writing
 from service.domain.registry import Alias, AliasTarget, ModelList, ModelVersion, NewVersion, RegisteredModel
-from service.storage import aliases
+from service.storage import Session, aliases
 from service.storage import registry as rows
 
 router = APIRouter(
@@ -32,12 +34,19 @@ def add(
     service: Live,
     now: Now,
     owner: Owner,
+    bearer: Bearer,
 ) -> Response:
     """Add the weights of a checkpoint as the next version, with files of their own: it outlives its experiment.
 
     200 with the newest version where that is of the same epoch and weights already; 409 until there is a checkpoint.
     """
-    added, is_new = registry.add(service.database, service.settings.artifacts_dir, model, request, owner=owner, now=now)
+
+    def check(session: Session) -> None:  # when it was first asked, there may have been no such model
+        permissions.require_owner(session, bearer, {"model": model})
+
+    added, is_new = registry.add(
+        service.database, service.settings.artifacts_dir, model, request, owner=owner, now=now, check=check
+    )
     answer = as_json(added)
     answer.status_code = 201 if is_new else 200
     answer.headers["Location"] = added.links["self"]

@@ -5,14 +5,15 @@ what the path names.
 """
 
 import re
+from collections.abc import Mapping
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from service.api import credentials, quotas, state
-from service.domain.access import Action
+from service.domain.access import Action, Token
 from service.errors import ForbiddenError
-from service.storage import owners
+from service.storage import Session, owners
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OF_EXPERIMENT, _OF_MODEL = "/v1/experiments/{experiment_id}", "/v1/models/{model}"
@@ -82,12 +83,17 @@ async def require(request: Request) -> None:
     if token.read_only or asked is not Action.CHANGE:
         only = "only reads" if token.read_only else f"is a {token.role}'s"
         raise ForbiddenError(f"this token {only}: it may not do this")
-    belongs = await run_in_threadpool(_owners, request)
-    if belongs is not None and not token.may(asked, belongs):
+    await run_in_threadpool(_require_owner, request, token)
+
+
+def _require_owner(request: Request, token: Token) -> None:
+    with state.of(request.app).database.reading() as session:
+        require_owner(session, token, request.path_params)
+
+
+def require_owner(session: Session, token: Token | None, named: Mapping[str, str]) -> None:
+    """`ForbiddenError` where the token may not change what these parameters of a path name, if that is there."""
+    belongs = owners.of(session, named)
+    if token is not None and belongs is not None and not token.may(Action.CHANGE, belongs):
         others = ", ".join(sorted(repr(each) for each in belongs if each is not None)) or "nobody"
         raise ForbiddenError(f"this belongs to {others}: the token of {token.owner!r} changes what is their own")
-
-
-def _owners(request: Request) -> owners.Owners | None:
-    with state.of(request.app).database.reading() as session:
-        return owners.of(session, request.path_params)

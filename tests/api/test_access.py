@@ -1,6 +1,7 @@
 """Nobody is in who should not be, and whoever is in does no more than they may: each route, each kind of token."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from service.settings import Settings
 from service.storage import Database
 from service.storage import tokens as rows
 from service.storage.tables import Table, TokenRow
-from tests.api.conftest import Served, serving, settings_for
+from tests.api.conftest import Served, serving, settings_for, wait_until
 from tests.api.test_problems import NOBODY, body_for, filled
 
 OPERATIONS = [
@@ -186,6 +187,30 @@ def test_what_is_sent_belongs_to_the_token_s_owner_whatever_a_header_says(school
         again = http.post(school.about("/v1/experiments/{experiment_id}/reproduce"))
         assert again.json()["owner"] == "ben"
         assert http.delete(accepted.headers["Location"]).status_code == 204
+
+
+def test_of_two_who_give_a_name_at_once_one_has_the_model_and_the_other_is_told_so(school: Class) -> None:
+    """Red where whose it is is asked only before there is one: then each puts a version into the other's model."""
+    trained = school.served.train(**SPEC | {"seed": 1, "priority": 100})
+    parts = school.served.settings.artifacts_dir / "models" / "race"
+
+    weights = {"ana": school.paths["experiment_id"], "ben": trained}
+
+    def put(who: str) -> httpx.Response:
+        return school.ask(who, "PUT", "/v1/models/race", {"experiment_id": weights[who]})
+
+    with ThreadPoolExecutor(2) as pool:
+        with school.database.writing() as session:
+            session.execute(sa.select(1))  # from here on nobody else writes
+            answers = {who: pool.submit(put, who) for who in weights}
+            wait_until(lambda: len([*parts.glob(".part-*")]) == 2)
+        told = {who: answer.result() for who, answer in answers.items()}
+    winner, loser = sorted(told, key=lambda who: told[who].status_code)
+    assert (told[winner].status_code, told[loser].status_code) == (201, 403)
+    assert f"this belongs to {winner!r}" in told[loser].json()["detail"]
+    versions = school.ask("ana", "GET", "/v1/models/race").json()["versions"]
+    assert [each["experiment_id"] for each in versions] == [weights[winner]]
+    assert [each.name.partition("-")[0] for each in parts.iterdir()] == ["1"]
 
 
 def test_a_revoked_token_stops_at_once_on_the_short_way_of_predictions_too(school: Class) -> None:
