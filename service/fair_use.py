@@ -33,3 +33,9 @@ class Rate:
             return math.ceil(late)
         self._free[owner] = free
         return 0
+
+    def charge(self, owner: str, more: int) -> None:
+        """Count so many more, which are done already: the owner waits the longer for the next."""
+        if self.most and more > 0:
+            now = self._clock()
+            self._free[owner] = max(now, self._free.get(owner, now)) + more * self.seconds / self.most

@@ -95,7 +95,7 @@ class Settings(BaseSettings):
         Field(ge=0, description="Runs, sweeps and evaluations that one owner may send in a minute; 0: any number"),
     ] = 120
     owner_predictions: Annotated[
-        int, Field(ge=0, description="Times a second that one owner may let a network look at images; 0: any number")
+        int, Field(ge=0, description="Images that one owner may show to networks in a second; 0: any number")
     ] = 1_000
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body")] = 16 * 1024 * 1024
     log_level: Annotated[

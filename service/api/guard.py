@@ -92,7 +92,7 @@ class Guard:
             raise NotSignedInError(CLOSED)
         credentials.let_in(scope, token)
         if token is not None and method == "POST" and permissions.asks_a_network(scope["path"]):
-            quotas.require_turn(self._service().predictions, token, what="predictions")
+            quotas.let_show(scope, self._service().predictions, token)
 
     async def _find(self, secret: str | None) -> tuple[Token | None, bool]:
         """The token, where it is valid, and whether one is needed."""

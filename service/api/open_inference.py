@@ -6,11 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, HTTPException, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from starlette.types import Scope
 
 from service import open_inference, readiness
 from service.api import json_bodies
 from service.api.open_inference_examples import REQUEST
 from service.api.parameters import ModelName
+from service.api.quotas import count_images
 from service.api.requests import declared_bytes
 from service.api.state import Live, Service
 from service.domain.open_inference import (
@@ -111,16 +113,19 @@ async def _answer(
     with service.predictor.holding(declared_bytes(request.scope, most=service.settings.max_body_bytes)):
         body = await request.body()
         named = OfModel(model, open_inference.choice(version))
-        return await answer(service.predictor, named, body, header_length=header_length, receive=request.receive)
+        return await answer(
+            service.predictor, named, body, header_length=header_length, scope=request.scope, receive=request.receive
+        )
 
 
 async def answer(
-    predictor: Predictor, named: OfModel, body: bytes, *, header_length: str | None, receive: Receive
+    predictor: Predictor, named: OfModel, body: bytes, *, header_length: str | None, scope: Scope, receive: Receive
 ) -> Response:
     """To a body that has been read."""
     answered, tail = await open_inference.infer(
         predictor, named, partial(_read, body, header_length), is_small=len(body) <= SMALL_BYTES, receive=receive
     )
+    count_images(scope, answered.outputs[0].shape[0])
     head = answered.model_dump_json(exclude_none=True).encode()
     if not any(output.parameters for output in answered.outputs):
         return Response(head, media_type="application/json")

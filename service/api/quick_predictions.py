@@ -15,7 +15,6 @@ from time import perf_counter
 
 import numpy as np
 import orjson
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api import open_inference, problems, requests, tables
@@ -40,7 +39,6 @@ MOST_BYTES = 16 * 1024
 MOST_PIXELS = 128 * 128
 """As above."""
 PNG = b"\x89PNG\r\n\x1a\n"
-log = structlog.get_logger(__name__)
 
 
 class QuickPredictions:
@@ -62,11 +60,10 @@ class QuickPredictions:
             await self.app(scope, _again(messages, receive), send)
             return
         status, headers, content = response
-        if response is _GONE:
-            return
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
-        request_id = headers[0][1].decode()
+        if response is not _GONE:
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": content})
+        request_id = headers[0][1].decode() if headers else requests.id_of(scope)
         route = _route(named, answer)
         requests.account(scope, status=status, began=began, route=route, request_id=request_id, **_told(named))
 
@@ -79,7 +76,6 @@ class QuickPredictions:
         except BusyError as error:
             return _busy(scope, error)
         except ClientGoneError:
-            log.info("the client went away", request_id=requests.id_of(scope), **_told(named))
             return _GONE
         except Exception:  # noqa: BLE001  # the route finds it as well, and says what it is
             return None
@@ -113,7 +109,7 @@ async def _infer(
     if not isinstance(named, OfModel) or _header(scope, b"content-encoding"):
         return None
     length = _header(scope, HEADER_LENGTH.lower().encode()) or None
-    response = await open_inference.answer(predictor, named, body, header_length=length, receive=receive)
+    response = await open_inference.answer(predictor, named, body, header_length=length, scope=scope, receive=receive)
     return response.raw_headers, bytes(response.body)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import Depends
+from starlette.types import Scope
 
 from service.api.credentials import Bearer
 from service.api.state import Live, Writing
@@ -14,6 +15,7 @@ from service.storage import Session, queue
 
 ROOM_SECONDS = 30
 """After so long some of an owner's runs may have begun."""
+_IMAGES = "ardoise.images"
 
 
 def require_turn(rate: Rate, token: Token, *, what: str) -> None:
@@ -23,6 +25,19 @@ def require_turn(rate: Rate, token: Token, *, what: str) -> None:
         often = "a second" if rate.seconds == 1 else f"in {rate.seconds:.0f} seconds"
         message = f"{token.owner!r} may ask for {rate.most:,} {what} {often}; there is room again in {seconds} s"
         raise TooManyError(message, retry_after=seconds)
+
+
+def let_show(scope: Scope, rate: Rate, token: Token) -> None:
+    """Count the first image of a request that shows some to a network; `TooManyError` where that is too many."""
+    require_turn(rate, token, what="images")
+    scope[_IMAGES] = rate, token.owner
+
+
+def count_images(scope: Scope, shown: int, *, before: int = 0) -> None:
+    """Count the others, which are known once the body is read; `before` of the request's are counted already."""
+    rate, owner = scope.get(_IMAGES, (None, ""))
+    if rate is not None:
+        rate.charge(owner, shown if before else shown - 1)
 
 
 def _submitting(session: Writing, service: Live, bearer: Bearer) -> Iterator[Session]:

@@ -50,7 +50,7 @@ class Requests:
             try:
                 await self.app(scope, receive, send_with_id)
             except (ClientDisconnect, ClientGoneError):
-                log.info("the client went away")
+                pass  # its line says so
             except Exception:
                 log.exception("a request ended in an error that nothing answers", path=scope["path"])
                 if status:
@@ -70,12 +70,16 @@ def id_of(scope: Scope) -> str:
 
 
 def account(scope: Scope, *, status: int, began: float, route: str, **about: str) -> None:
-    """Count a request that `began` then, by `time.perf_counter`, and write its line; `route` names no id."""
+    """Count a request that `began` then, by `time.perf_counter`, and write its line; `route` names no id.
+
+    Status 0: its client went away before it was answered.
+    """
     seconds = time.perf_counter() - began
     REQUESTS.add(scope["method"] if scope["method"] in METHODS else "other", route, str(int(status)))
     REQUEST_SECONDS.observe(seconds, route)
     write = log.debug if scope["path"] in QUIET else log.info
-    write("request", method=scope["method"], path=scope["path"], status=int(status), seconds=round(seconds, 4), **about)
+    event = "request" if status else "the client went away"
+    write(event, method=scope["method"], path=scope["path"], status=int(status), seconds=round(seconds, 4), **about)
 
 
 def _route(scope: Scope) -> str:

@@ -72,6 +72,30 @@ def test_more_predictions_in_a_second_than_an_owner_has_are_refused(limited: Ser
         assert fay.post(path, json=PIXELS).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("way", "count"), [("json", 60), ("csv", 60), ("doctor", 60), ("infer", 60), ("infer", 12)], ids=str
+)
+def test_each_image_of_a_request_counts(limited: Served, way: str, count: int) -> None:
+    """The last is so small that it takes the short way. Red when a request counts as one, whatever is in it."""
+    owner = f"{way} of {count}"
+    with client(limited, owner) as http, client(limited, f"not {owner}") as another:
+        limited.http.headers["Authorization"] = http.headers["Authorization"]
+        limited.clear()
+        run = limited.train(**SPEC)
+        path = f"/v1/experiments/{run}/predictions" + {"csv": "?format=csv", "doctor": "?doctor=true"}.get(way, "")
+        body: dict[str, object] = {"images": [PIXELS] * count}
+        if way == "infer":
+            assert http.put("/v1/models/counted", json={"experiment_id": run}).status_code == 201
+            path, data = "/v2/models/counted/infer", [0] * 256 * count
+            body = {"inputs": [{"name": "image", "datatype": "FP32", "shape": [count, 16, 16], "data": data}]}
+        assert http.post(path, json=body).status_code == 200
+        refused = http.post(path, json=body)
+        assert refused.status_code == 429
+        assert count / 5 - 2 <= int(refused.headers["Retry-After"]) <= count / 5
+        assert f"{owner!r} may ask for 5 images a second; there is room again in" in refused.text
+        assert another.post(path, json=body).status_code == 200
+
+
 def test_an_open_service_has_no_limits(served: Served) -> None:
     assert {served.http.get("/v1/queue").status_code for _ in range(5)} == {200}
     assert served.service.submissions.most > 0

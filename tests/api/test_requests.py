@@ -1,5 +1,6 @@
 """The id of a request, and its line in the log."""
 
+import socket
 from collections.abc import Callable
 
 import httpx
@@ -42,3 +43,23 @@ def test_each_request_is_one_line_with_its_facts(served: Served) -> None:
     assert 0 < seconds < 5
     assert line_of(lambda: served.http.get("/livez"), "/livez")["log_level"] == "debug"
     assert line_of(lambda: served.http.get("/a%0ab"), "/a\nb")["status"] == 404
+
+
+@pytest.mark.parametrize("route", ["", "/{id}/predictions", "/{id}/notes"])
+@pytest.mark.parametrize("media_type", ["application/json", "image/png", "multipart/form-data; boundary=x"])
+def test_an_upload_that_is_broken_off_is_one_line(served: Served, route: str, media_type: str) -> None:
+    """Red where it is told of beside the line that each request has."""
+    path = f"/v1/experiments{route.format(id=served.submit())}"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}\r\nContent-Length: 99999\r\n\r\n"
+    with capture_logs() as logged:
+        with socket.create_connection((served.http.base_url.host, served.http.base_url.port or 0)) as client:
+            client.sendall(head.encode() + b'{"name": "')
+            served.http.get("/livez")
+        wait_until(lambda: any(line.get("path") == path for line in logged))
+        served.http.get("/livez")
+    told = [line for line in logged if line.get("path") != "/livez"]
+    assert [(line["event"], line["log_level"]) for line in told] in ONE_LINE
+
+
+ONE_LINE = ([("the client went away", "info")], [("request", "info")])
+"""The other is that of a request which was refused before its body was read."""
