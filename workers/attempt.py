@@ -11,22 +11,19 @@ import torch
 from torch import nn
 
 from service import architectures, datasets, failpoints, room
-from service.domain.experiment import Resumption, State
-from service.domain.history import EventKind
+from service.domain.experiment import State
 from service.domain.manifest import Manifest
 from service.domain.metrics import EpochMetrics
 from service.domain.run import Run
 from service.errors import FencedError
 from service.failpoints import Point
-from service.storage import StorageError, history, queue
+from service.storage import StorageError, queue
 from service.telemetry.measures import EPOCHS, SAMPLES
-from workers import environment, failing, learners, team, threads, training_data
-from workers.evaluation import Evaluation, evaluate
+from workers import environment, failing, finals, learners, resumption, team, threads, training_data
 from workers.heartbeat import Interruption, Watch
 from workers.learner import Learner
 from workers.randomness import Purpose, seed_global
-from workers.recorder import Recorder, Weights, snapshot
-from workers.resumption import resume
+from workers.recorder import Recorder, snapshot
 from workers.trainer import Course
 from workers.training_data import TrainingData
 from workers.workshop import Workshop
@@ -89,8 +86,8 @@ class Attempt:
         self.begun = True
         self._settle(beside)
         run, recorder = self.run, self.recorder
-        after_epoch = resume(run, self._workshop, recorder)
-        self._tell_resumption(after_epoch)
+        after_epoch = resumption.resume(run, self._workshop, recorder)
+        resumption.tell(run, self._workshop, after_epoch)
         self.course = Course(
             recorder.learner,
             self._data,
@@ -149,38 +146,12 @@ class Attempt:
         if recorder.best is not None:
             last = snapshot(network)
             network.load_state_dict(dict(recorder.best))
-            test, outputs = self._judge()
+            test, outputs = finals.judge(recorder.learner, self._data, self.run.spec)
             network.load_state_dict(dict(last))
         failpoints.reach(Point.TESTED, [self.run.spec.name])
         recorder.end(test=test, diverged=diverged, outputs=outputs)
         self.over = True
         log.info("completed", diverged=diverged, test_accuracy=test.accuracy if test else None)
-
-    def _judge(self) -> tuple[Evaluation, Weights]:
-        """Figures of the test split, and the logits of validation and test, which `checkpoints.load_outputs` reads."""
-        data, learner = self._data, self.recorder.learner
-        validation, test = (
-            evaluate(
-                learner.evaluated,
-                split,
-                mean=data.mean,
-                std=data.std,
-                label_smoothing=self.run.spec.loss.label_smoothing,
-                shared=learner.shared,
-                keep_logits=True,
-            )
-            for split in (data.validation, data.test)
-        )
-        outputs = {
-            "validation.labels": data.validation.labels.cpu(),
-            "validation.indices": data.validation_indices,
-            "test.labels": data.test.labels.cpu(),
-            "test.indices": torch.arange(len(data.test)),
-        }
-        for name, each in (("validation", validation), ("test", test)):
-            if each.logits is not None:
-                outputs[f"{name}.logits"] = each.logits
-        return test, {name: tensor.contiguous() for name, tensor in outputs.items()}
 
     def _settle(self, beside: int) -> None:
         """Compute as the run began: its threads where it has begun already, and say where the rest has changed."""
@@ -197,19 +168,6 @@ class Attempt:
             facts["resumed_inexact"] = True
         with workshop.database.writing(durable=False) as session:
             queue.guard(session, self.run, lease_seconds=workshop.lease_seconds, **facts)
-
-    def _tell_resumption(self, after_epoch: int) -> None:
-        """Where a later attempt goes on is a fact of the run: its curve has a mark there."""
-        run, workshop = self.run, self._workshop
-        if run.attempt == 1:
-            return
-        known = {each.after_epoch for each in run.resumptions}
-        continued = run.continued_from == after_epoch > 0 and after_epoch not in known
-        here = Resumption(attempt=run.attempt, after_epoch=after_epoch, continued=continued)
-        with workshop.database.writing(durable=False) as session:
-            stored = [each.model_dump() for each in (*run.resumptions, here)]
-            queue.guard(session, run, lease_seconds=workshop.lease_seconds, resumptions=stored)
-            history.add(session, [run.experiment_id], EventKind.RESUMED, now=datetime.now(UTC), epoch=after_epoch)
 
     def _stop(self) -> None:
         """Between two batches: end as cancelled, give the run back, or do nothing more where it is another's."""

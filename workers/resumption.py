@@ -1,6 +1,7 @@
 """Where a run goes on after its worker was lost, or when it is continued."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
 from typing import TypeVar
@@ -9,12 +10,14 @@ import structlog
 
 from service import checkpoints
 from service.domain.checkpoint import Checkpoint
+from service.domain.experiment import Resumption
+from service.domain.history import EventKind
 from service.domain.metrics import EpochMetrics
 from service.domain.run import Run
 from service.domain.selection import Selection
 from service.errors import DamagedCheckpointError
 from service.storage import checkpoints as checkpoint_rows
-from service.storage import metrics, queue
+from service.storage import history, metrics, queue
 from workers.recorder import Recorder, considered
 from workers.workshop import Workshop
 
@@ -37,6 +40,19 @@ def resume(run: Run, workshop: Workshop, recorder: Recorder) -> int:
         if checkpoint.resumable and _restore(run, workshop, recorder, checkpoint, epochs[: checkpoint.epoch]):
             return checkpoint.epoch
     return 0
+
+
+def tell(run: Run, workshop: Workshop, after_epoch: int) -> None:
+    """Where a later attempt goes on is a fact of the run: its curve has a mark there."""
+    if run.attempt == 1:
+        return
+    known = {each.after_epoch for each in run.resumptions}
+    continued = run.continued_from == after_epoch > 0 and after_epoch not in known
+    here = Resumption(attempt=run.attempt, after_epoch=after_epoch, continued=continued)
+    with workshop.database.writing(durable=False) as session:
+        stored = [each.model_dump() for each in (*run.resumptions, here)]
+        queue.guard(session, run, lease_seconds=workshop.lease_seconds, resumptions=stored)
+        history.add(session, [run.experiment_id], EventKind.RESUMED, now=datetime.now(UTC), epoch=after_epoch)
 
 
 def _restore(
