@@ -15,8 +15,8 @@ import structlog
 from service.settings import Settings
 
 TICK_SECONDS = 0.05
-DRAIN_SECONDS = 15.0
-"""How long the workers have to write their checkpoints before they are killed, which loses nothing but time."""
+DRAIN_SECONDS = 9.0
+"""How long the workers' supervisor has to end before it is killed, which loses nothing but time."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 STEADY_SECONDS = 60.0
 """After a supervisor that lived so long, the next is started as promptly as after the first."""

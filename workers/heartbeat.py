@@ -104,9 +104,13 @@ class Heartbeat:
         draining: threading.Event,
         stall_seconds: float = math.inf,
         on_stall: Callable[[], None] = lambda: None,
+        on_beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_stall` is called where a job has not gone on for `stall_seconds`: nobody else can see that."""
-        self._stall_seconds, self._on_stall = stall_seconds, on_stall
+        """`on_stall` is called where a job has not gone on for `stall_seconds`: nobody else can see that.
+
+        `on_beat` is called again and again, unless the process sleeps or the database keeps this thread waiting.
+        """
+        self._stall_seconds, self._on_stall, self._on_beat = stall_seconds, on_stall, on_beat
         self._database = database
         self._worker = worker
         self._lease_seconds = lease_seconds
@@ -117,6 +121,7 @@ class Heartbeat:
 
     def start(self) -> None:
         """Begin to renew the worker's own lease."""
+        self._on_beat()
         self._thread.start()
 
     def stop(self) -> None:
@@ -145,6 +150,7 @@ class Heartbeat:
         since_renewal = often
         while not self._stop.wait(LISTEN_SECONDS):
             since_renewal += LISTEN_SECONDS
+            self._on_beat()
             try:
                 self._look_for_stalls()
                 self._listen()

@@ -1,5 +1,7 @@
 """Keeps a number of warm workers alive, passes signals on, and gives back at once the jobs of one that ended.
 
+One that gives no sign of life any more is killed, so that another can take its place.
+
 It imports no torch itself, so nothing that trains can take it down: workers are forked from a server process that has
 imported what they need (`workers/preloaded.py`, and `multiprocessing`'s "forkserver").
 """
@@ -12,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from ctypes import c_ulonglong
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
@@ -21,12 +24,12 @@ import structlog
 from service import logs
 from service.settings import Settings
 from service.storage import Database, StorageError, evaluation_queue, migrations, queue, workers
-from workers.ending import follow_parent, stop_on_signals
+from workers.ending import DRAIN_SECONDS, follow_parent, stop_on_signals
 from workers.memory_kills import MemoryKills
 
 POLL_SECONDS = 0.05
-DRAIN_SECONDS = 10.0
-"""After this long a worker that was asked to stop is killed; its run goes on elsewhere from its last checkpoint."""
+SILENT_SECONDS = 60.0
+"""Twice as long as the database may keep a heartbeat waiting (`BUSY_TIMEOUT_MS` in `service/storage/engine.py`)."""
 SHORT_LIFE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 10.0
 NICENESS = 10
@@ -57,17 +60,29 @@ class Slot:
         self.start_at = 0.0
         self.short_lives = 0
         self.done = False
+        self.silent_seconds = 0.0
+        """By the supervisor's count: if all slept, or a clock jumped, nobody was silent."""
         self._lifeline: Connection | None = None
+        self._beats, self._heard = c_ulonglong(), 0
 
     def start(self, settings: Settings, *, threads: int, drain: bool) -> None:
         """Fill the slot; the worker reads the other end of a pipe of ours, so that it ends when we do."""
         theirs, self._lifeline = _CONTEXT.Pipe(duplex=False)
+        self._beats, self._heard, self.silent_seconds = _CONTEXT.RawValue(c_ulonglong), 0, 0.0
         self.process = _CONTEXT.Process(
-            target=fill_slot, args=(settings, theirs, threads, drain), name=f"worker {self.number}"
+            target=fill_slot, args=(settings, theirs, self._beats, threads, drain), name=f"worker {self.number}"
         )
         self.process.start()
         theirs.close()
         self.started_at = time.monotonic()
+
+    def listen(self, *, longest_silence: float) -> None:
+        """Every `POLL_SECONDS`: kill a worker of which nothing was heard for so long after its first sign of life."""
+        heard = self._beats.value
+        goes_on = not heard or heard != self._heard
+        self._heard, self.silent_seconds = heard, 0.0 if goes_on else self.silent_seconds + POLL_SECONDS
+        if self.process is not None and self.silent_seconds > longest_silence:
+            self.process.kill()
 
     def ended(self) -> "ForkServerProcess | None":
         """The process if it has ended; the slot is then empty, and waits the longer the shorter lives were."""
@@ -84,13 +99,16 @@ class Slot:
         return process
 
 
-def fill_slot(settings: Settings, lifeline: Connection, threads: int, drain: bool) -> None:
+def fill_slot(settings: Settings, lifeline: Connection, beats: c_ulonglong, threads: int, drain: bool) -> None:
     """In the new process: be a worker."""
     os.nice(NICENESS)  # before there are threads: those that are there already keep their own
     from workers.preloaded import work
 
+    def count() -> None:
+        beats.value += 1
+
     logs.configure(settings)
-    work(settings, lifeline=lifeline.fileno(), threads=threads, drain=drain)
+    work(settings, lifeline=lifeline.fileno(), threads=threads, drain=drain, on_beat=count)
 
 
 def supervise(settings: Settings, *, count: int, drain: bool, until_stdin_closes: bool) -> int:
@@ -109,16 +127,19 @@ def supervise(settings: Settings, *, count: int, drain: bool, until_stdin_closes
     _CONTEXT.set_forkserver_preload(["workers.preloaded"])
     slots = [Slot(number) for number in range(count)]
     kills = MemoryKills()
+    longest_silence = min(SILENT_SECONDS, settings.stall_seconds)
     while not stop.is_set() and not all(slot.done for slot in slots):
         for slot in slots:
+            slot.listen(longest_silence=longest_silence)
             if (process := slot.ended()) is not None:
                 slot.done = drain and process.exitcode == 0
-                _after(process, settings, database, out_of_memory=kills.happened())
+                silent = slot.silent_seconds > longest_silence
+                _after(process, settings, database, how=_how(process, silent=silent, out_of_memory=kills.happened()))
             if slot.process is None and not slot.done and time.monotonic() >= slot.start_at:
                 slot.start(settings, threads=threads, drain=drain)
         kills.look()
         stop.wait(POLL_SECONDS)
-    _stop_all(slots, settings, database)
+    stop_all(slots, settings, database)
     database.close()
     return 0
 
@@ -137,21 +158,26 @@ def _after(
     settings: Settings,
     database: Database,
     *,
-    out_of_memory: bool = False,
+    how: str,
     stopped: bool = False,
 ) -> None:
     """A worker has ended: what it was at goes back to the queue now, not when its lease is over.
 
     That is no failure of its run where the worker was `stopped` on purpose.
     """
-    code = process.exitcode or 0
-    how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-    if code == -signal.SIGKILL and out_of_memory:
-        how += ", as there was no memory left"
     worker = f"{socket.gethostname()}:{process.pid}"
-    if code != 0:
+    if process.exitcode and not stopped:
         log.warning("a worker ended", worker=worker, how=how)
     _release(worker, settings, database, why=f"its worker {how}", blameless=stopped)
+
+
+def _how(process: "ForkServerProcess", *, silent: bool = False, out_of_memory: bool = False) -> str:
+    code = process.exitcode or 0
+    if silent:
+        return "gave no sign of life and was killed"
+    if code == -signal.SIGKILL and out_of_memory:
+        return "ended by SIGKILL, as there was no memory left"
+    return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
 
 
 def _release(worker: str, settings: Settings, database: Database, *, why: str, blameless: bool = False) -> None:
@@ -189,7 +215,7 @@ def _exists(pid: int) -> bool:
     return True
 
 
-def _stop_all(slots: list[Slot], settings: Settings, database: Database) -> None:
+def stop_all(slots: list[Slot], settings: Settings, database: Database) -> None:
     """Ask all to stop, wait, and end those that do not."""
     running = [slot.process for slot in slots if slot.process is not None]
     for process in running:
@@ -201,4 +227,4 @@ def _stop_all(slots: list[Slot], settings: Settings, database: Database) -> None
             log.warning("a worker did not stop in time and is killed", pid=process.pid)
             process.kill()
             process.join()
-        _after(process, settings, database, stopped=True)
+        _after(process, settings, database, how=_how(process), stopped=True)

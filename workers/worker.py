@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -23,7 +24,7 @@ from service.storage import Database, StorageError, evaluation_queue, migrations
 from service.storage.arrivals import Arrivals
 from service.telemetry import tally
 from workers import across, environment, learners, run, trainer, training_data
-from workers.ending import follow_parent, stop_on_signals
+from workers.ending import DRAIN_SECONDS, follow_parent, stop_on_signals
 from workers.heartbeat import Heartbeat
 from workers.turns import Turns
 from workers.workshop import Workshop
@@ -40,11 +41,16 @@ def name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> None:
-    """Until SIGTERM, SIGINT or the end of `lifeline`, the supervisor's pipe; with `drain`, until nothing is left."""
+def work(
+    settings: Settings, *, lifeline: int, threads: int, drain: bool, on_beat: Callable[[], None] = lambda: None
+) -> None:
+    """Until SIGTERM, SIGINT or the end of `lifeline`, the supervisor's pipe; with `drain`, until nothing is left.
+
+    `on_beat` is called several times a second from when it is ready: who counts it knows that the worker lives.
+    """
     stop = threading.Event()
-    stop_on_signals(stop)
-    follow_parent(stop, lifeline=lifeline)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # who has claimed nothing yet may end at once, as SIGTERM has it
+    follow_parent(stop, lifeline=lifeline, patience=DRAIN_SECONDS)
     torch.set_num_threads(threads)
     tally.HERE.attach(settings.counts_dir)
     database = Database(settings.database)
@@ -65,6 +71,7 @@ def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> Non
         min_free_bytes=settings.min_free_bytes,
     )
     _warm_up(workshop)
+    stop_on_signals(stop)
     facts = environment.describe(environment.choose_device(Device.AUTO))
     with database.writing() as session:
         workers.register(session, worker, lease_seconds=settings.lease_seconds, now=datetime.now(UTC), facts=facts)
@@ -75,6 +82,7 @@ def work(settings: Settings, *, lifeline: int, threads: int, drain: bool) -> Non
         draining=stop,
         stall_seconds=settings.stall_seconds,
         on_stall=partial(_give_up, settings, database, worker),
+        on_beat=on_beat,
     )
     heartbeat.start()
     log.info("ready for work", worker=worker, threads=threads)

@@ -16,7 +16,6 @@ from typing import Any
 
 from service.client import Client, ProblemError
 from service.domain.experiment import State
-from service.workforce import DRAIN_SECONDS
 from tests.cli.conftest import stop, until
 from tests.torture import Outcome
 from tests.torture._clients import Clients
@@ -25,6 +24,8 @@ from tests.workers.conftest import numbers
 
 PAUSE_SECONDS = (0.3, 2.5)
 """Between two faults."""
+END_SECONDS = 10.0
+"""How long the whole service may take to end when it is told to."""
 CALM_SECONDS = 180.0
 """How long the queue may take to empty itself in the end."""
 TINY: dict[str, Any] = {"dataset": {"name": "synthetic", "train_size": 600}, "checkpoints": {"keep": "all"}}
@@ -72,7 +73,7 @@ def _weather(strikes: Strikes, seconds: float) -> Outcome:
             "cancelled": (_seconds_to_cancel(client), 2.0),
             "resumed when killed": (_seconds_to_resume(client, signal.SIGKILL), LEASE_SECONDS + 5),
             "resumed when stopped": (_seconds_to_resume(client, signal.SIGSTOP), LEASE_SECONDS + 5),
-            "ended when told to": (strikes.slowest_end, DRAIN_SECONDS),
+            "ended when told to": (strikes.slowest_end, END_SECONDS),
         }
     lost += [f"{what} in {took:.1f} s, not {most:g}" for what, (took, most) in times.items() if took > most]
     faults = ", ".join(f"{count} x {name}" for name, count in strikes.faults.most_common())
