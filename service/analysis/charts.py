@@ -1,41 +1,42 @@
 """Learning curves as a picture: accuracy and loss side by side, every run in a colour of its own.
 
-matplotlib is used through its objects alone (no pyplot, no settings of the process), so that threads can draw at once.
+Lines and points of a panel are one artist each: a hundred runs of three artists each took ten times as long to draw.
 Lengths are inches, measured from the lower left corner.
 """
 
-import io
-import re
 from collections.abc import Mapping, Sequence
-from math import inf, isnan, nan
+from math import isnan, nan
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from service.analysis import colours, figures
+from service.analysis.captions import Caption, shortened
+from service.analysis.colours import CHALK, PENCIL, RULE, SLATE
 from service.domain.curves import CurveSeries, Finding, LearningCurves, Severity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
-    from matplotlib.text import Text
 
-CHALK, SLATE, PENCIL, RULE = "#FCFBF8", "#2B3740", "#6C7780", "#E4E2DB"
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#A6488A", "#C98A00", "#4BA3D9", "#2B3740")
-"""After Okabe and Ito, "Color universal design" (2008): told apart with any colour vision, darkened for chalk."""
+
+class Look(NamedTuple):
+    """Of a line."""
+
+    width: float
+    alpha: float = 1.0
+    dashes: tuple[float, ...] | None = None
+
+
 MEASURES = ("accuracy", "loss")
 LOGARITHMIC_FROM = 100
 """Losses whose largest is this many times their smallest are drawn on a logarithmic axis."""
 
-TRAINING: dict[str, Any] = {"linewidth": 1.3, "linestyle": (0, (3.5, 2)), "alpha": 0.75, "marker": "o", "markersize": 4}
-VALIDATION: dict[str, Any] = {"linewidth": 2.2, "linestyle": "solid", "marker": "o", "markersize": 5}
-BEST: dict[str, Any] = {
-    "linestyle": "none",
-    "marker": "o",
-    "markersize": 8,
-    "markerfacecolor": CHALK,
-    "markeredgewidth": 1.8,
-}
+TRAINING, VALIDATION, STRIPE = Look(1.3, 0.75, (3.5, 2)), Look(2.2), Look(3.0, 0.45)
+HALVES = {"train": TRAINING, "val": VALIDATION}
+POINT: dict[str, Any] = {"s": 25, "linewidths": 1, "zorder": 2}
+BEST: dict[str, Any] = {"s": 64, "facecolors": CHALK, "linewidths": 1.8, "zorder": 5}
 BAND_ALPHA = 0.16
-STRIPE: dict[str, Any] = {"linewidth": 3.0, "alpha": 0.45, "solid_capstyle": "butt"}
 STRIPE_HEIGHT = 0.024
 """Of the panel: how far one is above the other."""
 MOST_STRIPES = 6
@@ -43,13 +44,22 @@ MOST_STRIPES = 6
 LARGEST, SMALLEST = 1e40, 1e-40
 """Outside of them matplotlib overflows: a larger loss is drawn at the largest, a smaller keeps the axis linear."""
 
-DOTS_PER_INCH = 144
 WIDTH, HEIGHT = 14.0, 5.2
 LEFT, TOP, BOTTOM = 0.7, 0.95, 0.65
 PANEL_WIDTH, PANEL_GAP = 3.9, 0.75
 LEGEND, ROW = LEFT + 2 * PANEL_WIDTH + PANEL_GAP + 0.45, 0.27
+SAMPLE, SAMPLE_HEIGHT = 0.32, 0.045
+"""How long a piece of line is in the legend, and how far above its row's foot."""
 NAME_COLUMN, ACCURACY_COLUMN, EPOCH_COLUMN = LEGEND + 0.45, WIDTH - 1.05, WIDTH - 0.35
 """The names begin at theirs, the numbers end at theirs."""
+NAME_WIDTH, TITLE = ACCURACY_COLUMN - 0.65 - NAME_COLUMN, 0.41
+"""How wide a name may be, and how far above the legend's head the title stands."""
+
+
+class _Line(NamedTuple):
+    points: Sequence[tuple[float, float]]
+    colour: str
+    look: Look
 
 
 class _Run(NamedTuple):
@@ -91,76 +101,93 @@ def draw(
     what is shaded around the validation curve of a name: a series below it and one above. Of a single
     run's findings, those that tell of a problem have a stripe over their epochs at the foot of each panel.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    named = zip(curves_by_name.items(), colours(len(curves_by_name)), strict=True)
+    named = zip(curves_by_name.items(), colours.several(len(curves_by_name)), strict=True)
     runs = [_Run(name, colour, curves, bands.get(name)) for (name, curves), colour in named]
     commented = runs[0].curves.findings if len(runs) == 1 else ()
     problems = [each for each in commented if each.severity is not Severity.INFO][:MOST_STRIPES]
     height = max(HEIGHT, TOP + BOTTOM + ROW * (len(runs) + 4 + (len(problems) + 1 if problems else 0)))
-    figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH, facecolor=CHALK)
-    FigureCanvasAgg(figure)  # keeps what measures a text; without, each one is measured on a new sheet
+    figure = figures.blank(WIDTH, height)
     for column, measure in enumerate(MEASURES):
         left = LEFT + column * (PANEL_WIDTH + PANEL_GAP)
         panel = (left / WIDTH, BOTTOM / height, PANEL_WIDTH / WIDTH, (height - TOP - BOTTOM) / height)
         axes = figure.add_axes(panel)
         _draw_panel(axes, runs, measure=measure)
         _draw_stripes(axes, problems)
-    _write(figure, LEFT, height - 0.42, title, until=WIDTH - 0.35, color=SLATE, size=14, weight="bold")
-    _draw_legend(figure, runs, problems, top=height - TOP + 0.12)
-    return as_svg(figure) if format == "svg" else as_png(figure)
+    captions = _draw_legend(figure, runs, problems, title=title, top=height - TOP + 0.12)
+    return figures.write(figure, format, captions)
 
 
-def colours(runs: int) -> tuple[str, ...]:
-    """The palette; when it does not suffice, steps from dark to light, which need no hue to be told apart."""
-    if runs <= len(PALETTE):
-        return PALETTE[:runs]
-    from matplotlib import colormaps
-    from matplotlib.colors import to_hex
-
-    return tuple(to_hex(colormaps["viridis"](0.9 * number / (runs - 1))) for number in range(runs))
-
-
-def _draw_panel(axes: "Axes", runs: list[_Run], *, measure: str) -> None:
+def _draw_panel(axes: "Axes", runs: Sequence[_Run], *, measure: str) -> None:
     for run in runs:
         if run.band is not None:
             below, above = (_drawable(getattr(series, f"val_{measure}")) for series in run.band)
             axes.fill_between(run.curves.epochs, below, above, color=run.colour, linewidth=0, alpha=BAND_ALPHA)
-        _draw_line(axes, run, f"train_{measure}", **TRAINING)
-        _draw_line(axes, run, f"val_{measure}", **VALIDATION)
-        best = run.best(measure)
-        if best is not None:
-            axes.plot(*best, color=run.colour, zorder=5, **BEST)
-    drawn = [value for run in runs for half in ("train", "val") for value in run.values(f"{half}_{measure}")]
-    finite = [value for value in drawn if not isnan(value)]
+    lines = [
+        _Line([*zip(run.curves.epochs, run.values(f"{half}_{measure}"), strict=True)], run.colour, look)
+        for run in runs
+        for half, look in HALVES.items()
+        if run.curves.epochs
+    ]
+    _draw_lines(axes, lines)
+    rings = [(best, run.colour) for run in runs if (best := run.best(measure)) is not None]
+    if rings:
+        points, edges = zip(*rings, strict=True)
+        axes.scatter(*zip(*points, strict=True), edgecolors=edges, **BEST)
+    finite = [value for line in lines for _, value in line.points if not isnan(value)]
     logarithmic = measure == "loss" and bool(finite) and SMALLEST < min(finite) <= max(finite) / LOGARITHMIC_FROM
     _style(axes, heading=measure.capitalize() + (", logarithmic" if logarithmic else ""))
     _scale_epochs(axes, last=max((epoch for run in runs for epoch in run.curves.epochs), default=0))
-    if logarithmic:
-        _scale_logarithmically(axes)
-    elif measure == "accuracy":
-        axes.set_ylim(max(axes.get_ylim()[0], -0.02), min(axes.get_ylim()[1], 1.02))
     if not finite:
         axes.set_yticks([])
-        message = "no finite value" if drawn else "no epoch yet"
+        message = "no finite value" if lines else "no epoch yet"
         axes.text(0.5, 0.5, message, transform=axes.transAxes, ha="center", va="center", color=PENCIL, size=11)
+        return
+    axes.update_datalim([(1, min(finite)), (1, max(finite))])
+    if logarithmic:
+        _scale_logarithmically(axes)
+    axes.autoscale_view(scalex=False)
+    if measure == "accuracy":
+        axes.set_ylim(max(axes.get_ylim()[0], -0.02), min(axes.get_ylim()[1], 1.02))
 
 
-def _draw_line(axes: "Axes", run: _Run, series: str, **look: Any) -> None:
-    """A line, with points where a value has no neighbour to be joined to."""
-    values = run.values(series)
-    there = [False, *(not isnan(value) for value in values), False]
-    alone = [at for at in range(len(values)) if there[at + 1] and not there[at] and not there[at + 2]]
-    axes.plot(run.curves.epochs, values, color=run.colour, markevery=alone, **look)
+def _draw_lines(axes: "Axes", lines: Sequence[_Line]) -> None:
+    """With points where a value has no neighbour to be joined to."""
+    from matplotlib.colors import to_rgba
+
+    axes.add_collection(_strokes(lines), autolim=False)
+    alone = [(point, to_rgba(line.colour, line.look.alpha)) for line in lines for point in _alone(line.points)]
+    if alone:
+        points, filled = zip(*alone, strict=True)
+        axes.scatter(*zip(*points, strict=True), color=filled, **POINT)
+
+
+def _alone(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    there = [False, *(not isnan(value) for _, value in points), False]
+    return [point for at, point in enumerate(points, start=1) if there[at] and not there[at - 1] and not there[at + 1]]
+
+
+def _strokes(lines: Sequence[_Line], **placed: Any) -> "LineCollection":
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgba
+
+    return LineCollection(
+        [line.points for line in lines],
+        colors=[to_rgba(line.colour, line.look.alpha) for line in lines],
+        linewidths=[line.look.width for line in lines],
+        linestyles=[(0, line.look.dashes) for line in lines],
+        joinstyle="round",
+        **placed,
+    )
 
 
 def _draw_stripes(axes: "Axes", problems: Sequence[Finding]) -> None:
     """One above the other in the order of the legend, from half an epoch before to half an epoch behind."""
-    for row, each in enumerate(reversed(problems)):
+    stripes = []
+    for row, each in enumerate(reversed(problems), start=1):
         first, last = each.epochs
-        place, where = STRIPE_HEIGHT * (row + 1), axes.get_xaxis_transform()
-        axes.plot([first - 0.5, last + 0.5], [place, place], transform=where, color=PENCIL, zorder=1, **STRIPE)
+        place = STRIPE_HEIGHT * row
+        stripes.append(_Line([(first - 0.5, place), (last + 0.5, place)], PENCIL, STRIPE))
+    axes.add_collection(_strokes(stripes, transform=axes.get_xaxis_transform(), zorder=1), autolim=False)
 
 
 def _style(axes: "Axes", *, heading: str) -> None:
@@ -195,78 +222,46 @@ def _scale_logarithmically(axes: "Axes") -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _draw_legend(figure: "Figure", runs: list[_Run], problems: Sequence[Finding], *, top: float) -> None:
-    """A table: the run's line, its name, the validation accuracy of its best epoch, that epoch; then the key, and what
-    the stripes tell of.
+def _draw_legend(
+    figure: "Figure", runs: Sequence[_Run], problems: Sequence[Finding], *, title: str, top: float
+) -> list[Caption]:
+    """What is written: the title; below it a table, with the run's line, its name, the validation accuracy of its best
+    epoch, that epoch; then the key, and what the stripes tell of.
     """
-    quiet: dict[str, Any] = {"color": PENCIL, "size": 9}
+    title = shortened(figures.printable(title), EPOCH_COLUMN - LEFT, size=14, bold=True)
+    captions = [Caption(LEFT, top + TITLE, title, SLATE, 14, bold=True)]
+    samples: list[_Line] = []
+
+    def sample(y: float, colour: str, look: Look) -> None:
+        points = [(x, y + SAMPLE_HEIGHT) for x in (LEGEND, LEGEND + SAMPLE)]
+        samples.append(_Line(points, colour, look))
+
+    def write(y: float, name: str, *numbers: str, colour: str = PENCIL, size: float = 9) -> None:
+        captions.append(
+            Caption(NAME_COLUMN, y, shortened(figures.printable(name), NAME_WIDTH, size=size), colour, size)
+        )
+        for x, number in zip((ACCURACY_COLUMN, EPOCH_COLUMN), numbers, strict=False):
+            captions.append(Caption(x, y, number, colour, size, ends=True))
+
     if runs:
-        _write(figure, ACCURACY_COLUMN, top, "val. accuracy", ha="right", **quiet)
-        _write(figure, EPOCH_COLUMN, top, "at epoch", ha="right", **quiet)
+        heads = ((ACCURACY_COLUMN, "val. accuracy"), (EPOCH_COLUMN, "at epoch"))
+        captions += [Caption(x, top, head, PENCIL, 9, ends=True) for x, head in heads]
     for row, run in enumerate(runs, start=1):
         y, best = top - row * ROW, run.best("accuracy")
         accuracy, epoch = ("–", "–") if best is None else (f"{best[1]:.4f}", str(best[0]))
-        _sample(figure, y, color=run.colour, **VALIDATION)
-        _write(figure, NAME_COLUMN, y, run.name, until=ACCURACY_COLUMN - 0.65, color=SLATE, size=9.5)
-        _write(figure, ACCURACY_COLUMN, y, accuracy, ha="right", color=SLATE, size=9.5)
-        _write(figure, EPOCH_COLUMN, y, epoch, ha="right", color=SLATE, size=9.5)
-    key = {"validation": VALIDATION, "training": TRAINING, "best epoch": BEST}
-    for row, (text, look) in enumerate(key.items(), start=len(runs) + 2):
-        _sample(figure, top - row * ROW, color=PENCIL, **look)
-        _write(figure, NAME_COLUMN, top - row * ROW, text, **quiet)
-    for row, each in enumerate(problems, start=len(runs) + len(key) + 3):
+        sample(y, run.colour, VALIDATION)
+        write(y, run.name, accuracy, epoch, colour=SLATE, size=9.5)
+    for row, (half, look) in enumerate((("validation", VALIDATION), ("training", TRAINING)), start=len(runs) + 2):
+        sample(top - row * ROW, PENCIL, look)
+        write(top - row * ROW, half)
+    y = top - (len(runs) + 4) * ROW
+    ring = (LEGEND + SAMPLE / 2, y + SAMPLE_HEIGHT)
+    figure.axes[0].scatter(*ring, edgecolors=PENCIL, clip_on=False, transform=figure.dpi_scale_trans, **BEST)
+    write(y, "best epoch")
+    for row, each in enumerate(problems, start=len(runs) + 6):
         first, last = each.epochs
         when = f"epoch {first}" if first == last else f"epochs {first} to {last}"
-        _sample(figure, top - row * ROW, color=PENCIL, **STRIPE)
-        _write(figure, NAME_COLUMN, top - row * ROW, f"{each.kind.replace('_', ' ')}, {when}", **quiet)
-
-
-def _sample(figure: "Figure", y: float, **look: Any) -> None:
-    """A piece of line in front of a row of the legend; of a look without line, one marker."""
-    from matplotlib.lines import Line2D
-
-    xs = [LEGEND + 0.16] if look.get("linestyle") == "none" else [LEGEND, LEGEND + 0.32]
-    line = Line2D(xs, [y + 0.045] * len(xs), transform=figure.dpi_scale_trans, **look)
-    line.set_markevery(None if len(xs) == 1 else [])
-    figure.add_artist(line)
-
-
-def _write(figure: "Figure", x: float, y: float, text: str, *, until: float | None = None, **look: Any) -> None:
-    """A line of text; one that would reach beyond `until` is shortened in the middle."""
-    text = printable(text)
-    artist = figure.text(x, y, text, transform=figure.dpi_scale_trans, parse_math=False, **look)
-    available = inf if until is None else (until - x) * figure.dpi
-    kept = len(text)
-    while kept > 1 and _width(artist) > available:
-        kept = min(kept - 1, int(kept * available / _width(artist)) + 1)
-        artist.set_text(f"{text[: kept // 2].rstrip()}…{text[len(text) - kept // 2 :].lstrip()}")
-
-
-def _width(artist: "Text") -> float:
-    return artist.get_window_extent().width
-
-
-def printable(text: str) -> str:
-    """On one line, a box for each character that the font has no shape for."""
-    from matplotlib.font_manager import findfont, get_font
-
-    font = get_font(findfont("DejaVu Sans"))
-    return "".join(letter if font.get_char_index(ord(letter)) else "□" for letter in " ".join(text.split()))
-
-
-def as_png(figure: "Figure") -> bytes:
-    file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
-    return file.getvalue()
-
-
-def as_svg(figure: "Figure") -> bytes:
-    """Without the date, and with matplotlib's random identifiers numbered in the order in which they appear."""
-    file = io.BytesIO()
-    figure.savefig(file, format="svg", metadata={"Date": None})
-    numbers: dict[str, str] = {}
-
-    def number(found: re.Match[str]) -> str:
-        return numbers.setdefault(found.group(), f"{found.group()[0]}{len(numbers)}")
-
-    return re.sub(r'(?<=["#])[hmp][0-9a-f]{10}(?=[")])', number, file.getvalue().decode()).encode()
+        sample(top - row * ROW, PENCIL, STRIPE)
+        write(top - row * ROW, f"{each.kind.replace('_', ' ')}, {when}")
+    figure.add_artist(_strokes(samples, transform=figure.dpi_scale_trans))
+    return captions

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from service.analysis.charts import CHALK, PALETTE, PENCIL, RULE, SLATE
+from service.analysis.colours import CHALK, PALETTE, PENCIL, RULE, SLATE
 from service.analysis.pictures import as_png, fitted, font
 from service.domain.confusion import ConfusionMatrix
 

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from service.analysis.charts import CHALK, PENCIL, SLATE
+from service.analysis.colours import CHALK, PENCIL, SLATE
 
 STOPS = {-1.0: "#06314F", -0.6: "#0072B2", 0.0: CHALK, 0.6: "#D55E00", 1.0: "#6B2400"}
-"""From the most negative to the most positive; the two hues are charts.PALETTE's first."""
+"""From the most negative to the most positive; the two hues are colours.PALETTE's first."""
 LEVELS = 511
 MISSING = "#B9B9B9"
 """What is not finite."""

@@ -6,7 +6,7 @@ The text is set in the type of the charts, DejaVu Sans, from the file that matpl
 import base64
 import io
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -14,13 +14,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from service.analysis.charts import CHALK, PALETTE, PENCIL, SLATE
+from service.analysis.colours import CHALK, PALETTE, PENCIL, SLATE
 
 WRONG = PALETTE[1]
 MARGIN, GAP, CAPTION, HEADING = 28, 14, 44, 56
 TILE = 112
 """The least side of an image on a sheet, in pixels: it is enlarged by a whole factor, so that its own pixels show."""
 COLUMNS = 10
+FONTS = 64
+"""Sizes of the type that are kept."""
 
 
 class Tile(NamedTuple):
@@ -78,8 +80,8 @@ def fitted(text: str, type_: ImageFont.FreeTypeFont, width: float) -> str:
     return text + "…"
 
 
-@cache
-def font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
+@lru_cache(maxsize=FONTS)
+def font(size: float, *, bold: bool = False) -> ImageFont.FreeTypeFont:
     """The type in so many pixels."""
     return ImageFont.truetype(_fonts() / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"), size)
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw
 
-from service.analysis.charts import CHALK, PALETTE, PENCIL, RULE, SLATE
+from service.analysis.colours import CHALK, PALETTE, PENCIL, RULE, SLATE
 from service.analysis.pictures import as_png, fitted, font
 from service.domain.calibration import Calibration
 

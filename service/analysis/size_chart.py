@@ -1,35 +1,33 @@
-"""Test error against the number of training images, both logarithmic: a power law is a straight line.
-
-As in `charts.py`, matplotlib is used through its objects alone.
-"""
+"""Test error against the number of training images, both logarithmic: a power law is a straight line."""
 
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from service.analysis import charts, power_law
-from service.analysis.charts import CHALK, PENCIL, RULE, SLATE
+from service.analysis import colours, figures, power_law
+from service.analysis.charts import BEST
+from service.analysis.colours import CHALK, PENCIL, RULE, SLATE
 from service.domain.train_size import SizeCurve, TrainSizes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH, HEIGHT = 8.0, 5.2
+PLACE = (0.115, 0.115, 0.865, 0.79)
+"""Of the axes on the sheet, in shares of it: left, bottom, width, height."""
 SMALLEST_ERROR = 1e-6
 """What is drawn in place of 0, which has no place on a logarithmic axis."""
 
 
 def draw(sizes: TrainSizes, *, format: Literal["png", "svg"]) -> bytes:  # noqa: A002  # as in a query
     """Means with their intervals, the fitted law as a line, dashed where it is extrapolated; ringed: the full size."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, HEIGHT), dpi=charts.DOTS_PER_INCH, facecolor=CHALK, layout="constrained")
-    axes = figure.add_subplot()
+    figure = figures.blank(WIDTH, HEIGHT)
+    axes = figure.add_axes(PLACE)
     drawn = [curve for curve in sizes.curves if curve.points]
-    for curve, colour in zip(drawn, charts.colours(len(drawn)), strict=True):
+    for curve, colour in zip(drawn, colours.several(len(drawn)), strict=True):
         _draw_curve(axes, curve, colour)
     _style(axes, anything=bool(drawn))
-    return charts.as_svg(figure) if format == "svg" else charts.as_png(figure)
+    return figures.write(figure, format)
 
 
 def _draw_curve(axes: "Axes", curve: SizeCurve, colour: str) -> None:
@@ -38,7 +36,7 @@ def _draw_curve(axes: "Axes", curve: SizeCurve, colour: str) -> None:
     ends = [point.test_error.interval or (mean, mean) for point, mean in zip(curve.points, means, strict=True)]
     below = [mean - max(low, mean / 10) for mean, (low, _) in zip(means, ends, strict=True)]
     above = [max(high - mean, 0.0) for mean, (_, high) in zip(means, ends, strict=True)]
-    label = charts.printable(curve.label)
+    label = figures.printable(curve.label)
     look: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 6, "capsize": 3, "color": colour}
     axes.errorbar(sizes, means, yerr=np.array([np.maximum(below, 0), above]), label=label.replace("$", r"\$"), **look)
     law = curve.fit
@@ -49,11 +47,11 @@ def _draw_curve(axes: "Axes", curve: SizeCurve, colour: str) -> None:
     if law.full.extrapolated:
         beyond = np.geomspace(sizes[-1], law.full.train_size, 50)
         axes.plot(beyond, [power_law.at(law, each) for each in beyond], color=colour, linestyle=(0, (3.5, 2)))
-        axes.plot(law.full.train_size, law.full.test_error, color=colour, **charts.BEST)
+        axes.scatter(law.full.train_size, law.full.test_error, edgecolors=colour, **BEST)
 
 
 def _style(axes: "Axes", *, anything: bool) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     axes.set_title("Test error by number of training images", loc="left", pad=9, color=SLATE, size=12, weight="bold")
     axes.set_facecolor(CHALK)
@@ -70,7 +68,7 @@ def _style(axes: "Axes", *, anything: bool) -> None:
     axes.set_yscale("log")
     for axis, text in ((axes.xaxis, "{:,.0f}"), (axes.yaxis, "{:.3g} %")):
         axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
-        axis.set_minor_formatter(NullFormatter())
+        axis.set_minor_locator(NullLocator())
         scale = 1 if axis is axes.xaxis else 100
         axis.set_major_formatter(FuncFormatter(lambda value, _, text=text, scale=scale: text.format(scale * value)))
     axes.set_axisbelow(True)

@@ -11,7 +11,8 @@ from math import ceil, floor, isfinite, log10
 
 from markupsafe import Markup, escape
 
-from service.analysis.charts import LARGEST, PALETTE, PENCIL, RULE, SLATE
+from service.analysis.charts import LARGEST
+from service.analysis.colours import PALETTE, PENCIL, RULE, SLATE
 
 WIDTH, GAP, LEFT, RIGHT = 860, 34, 46, 10
 TOP, BOTTOM, PANEL = 30, 40, 230

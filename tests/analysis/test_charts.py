@@ -10,7 +10,9 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from service.analysis.charts import PALETTE, PENCIL, draw
+from service.analysis.charts import draw
+from service.analysis.colours import PALETTE, PENCIL
+from service.analysis.figures import MOST_PIXELS
 from service.domain.curves import CurveSeries, Finding, LearningCurves, Remark, Severity
 
 
@@ -154,7 +156,7 @@ def test_a_long_name_keeps_its_ends() -> None:
     (shown,) = [text for text in texts(svg({"begin" + "-" * 190 + "seed1": RUN})) if text.startswith("begin")]
     assert shown.endswith("seed1")
     assert "…" in shown
-    assert len(shown) < 60
+    assert len(shown) < 65
 
 
 @pytest.mark.parametrize("count", [1, 7, 20])
@@ -164,6 +166,17 @@ def test_every_run_has_a_colour_and_a_row_of_its_own(count: int) -> None:
     assert [text for text in texts(picture) if text.startswith("run ")] == list(runs)
     dashed = re.findall('stroke-dasharray: [^;]*;[^"]*stroke: (#[0-9a-f]{6})', picture)
     assert len(set(dashed)) >= count
+
+
+@pytest.mark.parametrize("count", [5, 150])
+def test_a_picture_of_many_runs_is_taller_and_has_no_more_pixels_than_are_drawn_at_once(count: int) -> None:
+    runs = {f"run {number}": curves(0.3, 0.4, best=2) for number in range(count)}
+    picture = Image.open(io.BytesIO(draw(runs, title="Many", format="png")))
+    wide, tall = (float(re.findall(f'{side}="([0-9.]+)pt"', svg(runs))[0]) for side in ("width", "height"))
+    assert picture.width * picture.height <= MOST_PIXELS
+    assert picture.width / picture.height == pytest.approx(wide / tall, rel=0.003)
+    assert picture.info["dpi"][0] == pytest.approx(72 * picture.width / wide, rel=0.003)
+    assert picture.width > 1000
 
 
 @pytest.mark.parametrize("losses", [(2.0, 1e30, 1e300), (2.0, 1e-9, 0.0), (0.0, 0.0, 0.0), (5e-324, 1.0, 1.7e308)])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from service import judgement
-from service.analysis.charts import PENCIL
+from service.analysis.colours import PENCIL
 from service.domain.calibration import Calibration
 from service.domain.lab import Text
 from service.report import curl, svg

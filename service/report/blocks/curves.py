@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from statistics import fmean
 
-from service.analysis.charts import PENCIL
+from service.analysis.colours import PENCIL
 from service.domain.comparison import AlignedRun
 from service.domain.lab import Text
 from service.report import curl, svg
