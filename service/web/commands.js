@@ -1,7 +1,7 @@
 // @ts-check
 /** "How to get this": the curl and the Python lines of a view, to be copied. */
 
-import { h, replace } from './dom.js';
+import { h, replace, write } from './dom.js';
 
 /** @typedef {{label: string, curl: string, python: string}} Command */
 
@@ -32,34 +32,33 @@ export function request(label, path, { method, body } = {}) {
 }
 
 /**
- * Fill the node with a disclosure that holds these lines; one that is open stays open.
+ * Fill the node with a disclosure that holds these lines. One that is open stays open, and a line that is the same stays
+ * untouched: what is focused or selected in it still is.
  * @param {HTMLElement} node
  * @param {Command[]} items
  */
 export function commands(node, items) {
-  const open = node.querySelector('details')?.open ?? false;
-  const lines = items.flatMap(({ label, curl, python: program }) => [
-    h('h3', { class: 'commands__label' }, label),
-    block('curl', curl, label),
-    block('Python', program, label),
-  ]);
-  node.dataset.control = 'commands';
-  replace(node, h('details', { class: 'commands', open }, h('summary', 'This view with curl and Python'), lines));
+  const labels = items.map(({ label }) => label).join('\n');
+  if (node.dataset.labels !== labels) {
+    const open = node.querySelector('details')?.open ?? false;
+    const lines = items.map(({ label }) => [h('h3', { class: 'commands__label' }, label), block('curl', label), block('Python', label)]);
+    Object.assign(node.dataset, { control: 'commands', labels });
+    replace(node, h('details', { class: 'commands', open }, h('summary', 'This view with curl and Python'), lines));
+  }
+  const texts = items.flatMap(({ curl, python: program }) => [curl, program]);
+  node.querySelectorAll('code').forEach((code, i) => write(code, texts[i]));
 }
 
-/**
- * @param {string} kind
- * @param {string} text
- * @param {string} label
- */
-function block(kind, text, label) {
+/** A line whose text is written later. @param {string} kind @param {string} label */
+function block(kind, label) {
+  const code = h('code');
   const copy = h('button', { type: 'button', class: 'button button--quiet', 'aria-label': `Copy the ${kind} line: ${label}` }, 'Copy');
   copy.addEventListener('click', async () => {
-    const done = await navigator.clipboard.writeText(text).then(() => true, () => false);
+    const done = await navigator.clipboard.writeText(code.textContent).then(() => true, () => false);
     copy.textContent = done ? 'Copied' : 'Select and copy';
     setTimeout(() => (copy.textContent = 'Copy'), 1500);
   });
-  return h('div', { class: 'commands__line' }, h('span', { class: 'muted' }, kind), h('pre', { tabIndex: 0 }, h('code', text)), copy);
+  return h('div', { class: 'commands__line' }, h('span', { class: 'muted' }, kind), h('pre', { tabIndex: 0 }, code), copy);
 }
 
 /** As one word of a shell. @param {string} text */

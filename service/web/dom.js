@@ -43,6 +43,19 @@ export function replace(node, ...children) {
 }
 
 /**
+ * Put the children of a node into this order; those that are in their place stay untouched, and with them focus and scroll.
+ * @param {Element} node
+ * @param {Element[]} children
+ */
+export function arrange(node, children) {
+  const kept = new Set(children);
+  for (const each of [...node.children]) if (!kept.has(each)) each.remove();
+  children.forEach((child, place) => {
+    if (node.children[place] !== child) node.insertBefore(child, node.children[place] ?? null);
+  });
+}
+
+/**
  * Write a text only where it is another: nothing is laid out anew for what stays.
  * @param {Element} node
  * @param {string} text

@@ -49,9 +49,9 @@ export class EpochSlider {
     /** @type {Stored} */
     this.stored = { epochs: [], best: null, last: null };
     this.text = h('output', { class: 'epochs__text num' });
-    this.range = h('input', { type: 'range', min: 0, step: 1, 'aria-label': 'Epoch whose weights are used', onInput: () => this.choose(this.stored.epochs[Number(this.range.value)]) });
-    this.play = h('button', { type: 'button', class: 'button button--quiet epochs__play', onClick: () => this.toggle() }, '▶');
-    this.best = h('button', { type: 'button', class: 'button button--quiet', onClick: () => this.stop().changed('best') }, 'Best');
+    this.range = h('input', { type: 'range', hidden: true, min: 0, step: 1, 'aria-label': 'Epoch whose weights are used', onInput: () => this.choose(this.stored.epochs[Number(this.range.value)]) });
+    this.play = h('button', { type: 'button', hidden: true, class: 'button button--quiet epochs__play', onClick: () => this.toggle() }, '▶');
+    this.best = h('button', { type: 'button', hidden: true, class: 'button button--quiet', onClick: () => this.stop().changed('best') }, 'Best');
     this.node = h('div', { class: 'epochs', dataset: { control: 'epochs' } }, h('div', { class: 'epochs__row' }, this.text, this.range, this.play, this.best));
     this.timer = 0;
     this.labelled();

@@ -19,6 +19,11 @@ def point(page: Page, x: float, y: float = 0.5, chart: str = LOSS) -> None:
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
 
 
+def drawn(page: Page) -> None:
+    """Once what was asked for until now is on the screen: charts are drawn with the next frame."""
+    page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+
+
 def line(page: Page, run: str, kind: str = "val", chart: str = LOSS) -> Locator:
     """A run's line: `val`, `train` or `raw`."""
     return page.locator(f'.chart[data-chart="{chart}"] .chart__line--{kind}[data-run="{run}"][d]')

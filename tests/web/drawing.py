@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from tests.web.conftest import Bench
 
@@ -29,6 +29,13 @@ def draw(page: Page, points: Iterable[tuple[float, float]] = SEVEN, *, shift: fl
     for each in others:
         page.mouse.move(*each, steps=6)
     page.mouse.up()
+
+
+def epochs(part: Page | Locator) -> Locator:
+    """The slider over the stored epochs, once there is one: a key that comes before is nobody's."""
+    slider = part.get_by_label("Epoch whose weights are used")
+    expect(slider).to_be_visible()
+    return slider
 
 
 def reader(bench: Bench) -> str:

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Bench
-from tests.web.curves import ACCURACY, card, line, point, shape, stage, ticks
+from tests.web.curves import ACCURACY, card, drawn, line, point, shape, stage, ticks
 
 pytestmark = pytest.mark.browser
 
@@ -27,6 +27,7 @@ def test_curves_grow_by_themselves_while_zoom_and_scroll_stay(page: Page, bench:
     page.goto(f"/#/experiments/{run}")
     page.wait_for_function(NEWER, arg=4)
     shape(page, run)
+    expect(page.get_by_text("This view with curl and Python")).to_be_visible()  # the lowest: one can scroll
     page.evaluate("scrollTo(0, 150)")
     point(page, 0.4)
     page.mouse.down()
@@ -34,10 +35,11 @@ def test_curves_grow_by_themselves_while_zoom_and_scroll_stay(page: Page, bench:
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"zoom=[\d.]+,[\d.]+$"))
     page.mouse.move(0, 0)
-    url, zoomed, drawn = page.url, ticks(page), shape(page, run)
+    drawn(page)
+    url, zoomed, before = page.url, ticks(page), shape(page, run)
     page.wait_for_function(NEWER, arg=bench.client.get(run).progress.epoch + 2)
     assert (page.url, page.evaluate("scrollY")) == (url, 150)
-    assert (ticks(page), shape(page, run)) == (zoomed, drawn)
+    assert (ticks(page), shape(page, run)) == (zoomed, before)
     page.get_by_role("button", name="All", exact=True).click()
     expect(page).not_to_have_url(re.compile("zoom="))
     whole = shape(page, run)
@@ -176,6 +178,7 @@ def test_comments_are_told_with_the_stretch_that_they_speak_of(page: Page, bench
     expect(page.locator(".chart__range")).to_have_count(2)
     expect(page).to_have_url(re.compile(f"finding={finding.kind}"))
     expect(comment).to_have_attribute("aria-pressed", "true")
+    expect(comment).to_be_focused()
     page.get_by_role("tab", name="Findings").click()
     expect(page.locator(".finding").first).to_contain_text(finding.text.en)
     page.get_by_role("radio", name="Français").check()

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.web.conftest import Bench, watched
-from tests.web.drawing import ONE, SEVEN, draw, reader, slate
+from tests.web.drawing import ONE, SEVEN, draw, epochs, reader, slate
 
 pytestmark = pytest.mark.browser
 
@@ -95,10 +95,20 @@ def test_two_epochs_of_a_run_read_the_same_drawing_side_by_side(page: Page, benc
     expect(networks.nth(1).get_by_text("Epoch 1", exact=True)).to_be_visible()
     expect(networks.nth(1).locator(".reader__digit")).to_have_text(re.compile(r"^\d$"))
     expect(page.locator(".agreement")).to_have_text(re.compile(r"^(Both read 7|They disagree: 7, \d)\.$"))
-    networks.nth(1).get_by_label("Epoch whose weights are used").press("End")
+    epochs(networks.nth(1)).press("End")
     expect(page).to_have_url(re.compile(rf"models={experiment_id},{experiment_id}(:15)?$"))
     networks.nth(1).get_by_role("button", name="Take this network away").click()
     expect(networks).to_have_count(1)
+
+
+def test_epochs_are_offered_once_it_is_known_which_are_stored(page: Page, bench: Bench) -> None:
+    page.route("**/checkpoints", lambda _: None)
+    page.goto(f"/#/draw?models={reader(bench)}")
+    expect(page.locator(".reader")).to_be_visible()
+    expect(page.get_by_label("Epoch whose weights are used")).to_be_hidden()
+    expect(page.get_by_role("button", name="Play through the epochs")).to_be_hidden()
+    page.unroute("**/checkpoints")
+    expect(epochs(page)).to_have_attribute("max", "14")
 
 
 def test_what_two_runs_disagree_on_is_told_and_laid_on_the_slate(page: Page, bench: Bench) -> None:

@@ -58,8 +58,8 @@ def test_a_view_has_no_grave_barrier_and_fits_every_width(view: str, browser: Br
     with watched(browser, bench.url, **options) as (page, _):
         page.goto(VIEWS[view](bench))
         settled(page)
-        for summary in page.locator("details:not([open]) > summary").all():
-            if summary.is_visible():
+        for summary in page.locator("details > summary").all():
+            if summary.is_visible() and not summary.evaluate("each => each.parentElement.open"):
                 summary.click()
         assert grave(page) == []
         page.emulate_media(color_scheme="dark")
@@ -97,6 +97,7 @@ def test_the_lines_of_a_view_do_what_they_say(
     settled(page)
     page.get_by_text("This view with curl and Python").click()
     lines = page.locator(".commands__line")
+    expect(lines.first).to_be_visible()
     shown = [(each.locator("span").inner_text(), each.locator("code").inner_text()) for each in lines.all()]
     assert {kind for kind, _ in shown} == {"curl", "Python"}
     for kind, text in shown:

@@ -28,11 +28,6 @@ def row(page: Page, experiment_id: str) -> Locator:
     return page.locator(f'tr[data-id="{experiment_id}"]')
 
 
-def names(page: Page) -> list[str]:
-    """Of the rows, from above."""
-    return page.locator(".run-name").all_text_contents()
-
-
 def test_a_run_says_honestly_what_has_become_of_it(page: Page, bench: Bench) -> None:
     done = bench.trained(name="done")
     failed = bench.ended(bench.submit(name="needs a GPU", device="cuda")).id
@@ -91,7 +86,7 @@ def test_two_hundred_runs_are_narrowed_sorted_and_scrolled_through(page: Page, b
     page.keyboard.press("/")
     page.keyboard.type("ge net")
     expect(page.locator("tbody tr")).to_have_count(1)
-    assert names(page) == ["large net"]
+    expect(page.locator(".run-name")).to_have_text(["large net"])
     expect(page).to_have_url(re.compile("name=ge%20net"))
     page.reload()
     expect(page.get_by_label("Filter")).to_have_value("ge net")
@@ -127,17 +122,41 @@ def test_all_of_it_is_done_with_keys(page: Page, bench: Bench) -> None:
         for each in (first, second)
     ]
     assert colours[0] != colours[1]
+    page.keyboard.press("c")
+    expect(page).to_have_url(re.compile(f"#/compare\\?ids={first},{second}$"))
+    expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
+    page.go_back()
+    expect(row(page, second)).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_text("2 selected")).to_be_hidden()
+    page.keyboard.press("k")
+    expect(row(page, second).locator(".run-name")).to_be_focused()
     page.keyboard.press("k")
     expect(row(page, first).locator(".run-name")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(first))
 
 
+def test_who_uses_the_list_by_keys_keeps_the_place(page: Page, bench: Bench) -> None:
+    bench.trained(name="key a")
+    page.goto("/#/experiments?name=key")
+    sort, box = page.get_by_role("button", name="Parameters"), page.get_by_role("checkbox", name="Select all")
+    lines = page.get_by_text("This view with curl and Python")
+    for control, key in ((sort, "Enter"), (box, "Space"), (lines, "Enter")):
+        expect(control).to_be_visible()
+        control.press(key)
+        page.evaluate("location.hash += '&state=completed'")  # the list is drawn anew
+        expect(page.get_by_label("State")).to_have_value("completed")
+        expect(control).to_be_focused()
+        page.evaluate("location.hash = location.hash.replace('&state=completed', '')")
+        expect(page.get_by_label("State")).to_have_value("")
+    expect(page.locator(".commands")).to_have_attribute("open", "")
+
+
 def test_selected_runs_are_cancelled_and_deleted(page: Page, bench: Bench) -> None:
     running, waiting = bench.learning(name="ends now 1"), bench.submit(name="ends now 2")
     page.goto("/#/experiments?name=ends%20now")
+    expect(page.locator("tbody tr")).to_have_count(2)
     page.get_by_role("checkbox", name="Select all that are shown").check()
     page.get_by_role("button", name="Cancel runs").click()
     for each in (running, waiting):

@@ -20,9 +20,10 @@ def test_what_runs_and_what_waits_is_shown_in_order_and_can_be_cancelled(page: P
     expect(waiting).to_contain_text(["goes before", "goes later"])
     item = page.locator(f'li[data-id="{running}"]')
     expect(item).to_contain_text(re.compile(r"epoch \d+ of 10000"))
-    worker = bench.client.workers().items[0]
-    expect(page.get_by_text(worker.id)).to_be_visible()
-    expect(page.locator("li", has_text=worker.id)).to_contain_text("runs")
+    worker = bench.client.get(running).worker
+    assert worker is not None
+    expect(page.get_by_text(worker)).to_be_visible()
+    expect(page.locator("li", has_text=worker)).to_contain_text("runs")
     kept = page.evaluate_handle(f"document.querySelector('li[data-id=\"{late}\"]')")
     page.get_by_role("button", name="Cancel goes before").click()
     expect(waiting).to_have_count(1)

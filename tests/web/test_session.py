@@ -81,7 +81,7 @@ def test_a_shared_link_shows_its_view_to_read_and_keeps_nothing_in_the_address(
     expect(page.get_by_role("heading", name="of the class")).to_be_visible()
     expect(page.get_by_role("button", name="Reading only")).to_be_visible()
     expect(page.get_by_role("button", name="Delete…")).to_be_hidden()
-    assert page.url == f"{closed.url}/#/experiments/{experiment_id}?tab=notes"
+    expect(page).to_have_url(f"{closed.url}/#/experiments/{experiment_id}?tab=notes")
     secret = httpx.QueryParams(urlsplit(link).fragment.partition("?")[2])["token"]
     page.go_back()
     assert secret not in page.url

@@ -64,6 +64,20 @@ def test_the_theme_is_chosen_and_kept(page: Page) -> None:
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
+def test_nothing_moves_by_itself_where_the_system_asks_for_that(page: Page) -> None:
+    page.goto("/#/nowhere")
+    seconds = """() => {
+        const fill = document.body.appendChild(document.createElement('span'));
+        fill.className = 'bar__fill';
+        const { transitionDuration } = getComputedStyle(fill);
+        fill.remove();
+        return transitionDuration;
+    }"""
+    assert page.evaluate(seconds) == "0s"
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(seconds) == "0.4s"
+
+
 def test_keys_are_told_and_heard(page: Page) -> None:
     page.goto("/#/nowhere")
     page.keyboard.press("?")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import Bench
-from tests.web.drawing import draw, reader
+from tests.web.drawing import draw, epochs, reader
 
 pytestmark = pytest.mark.browser
 
@@ -58,7 +58,7 @@ def test_a_mistake_is_followed_over_the_epochs(page: Page, bench: Bench) -> None
     expect(steps).to_have_count(15)
     steps.first.click()
     expect(page.get_by_text(re.compile(r"^After epoch 1 it is read as \d"))).to_be_visible()
-    page.get_by_label("Epoch whose weights are used").press("End")
+    epochs(page).press("End")
     expect(page.get_by_text(re.compile(r"^After epoch 15 it is read as \d"))).to_be_visible()
     page.get_by_role("link", name="Look inside the network with it").click()
     expect(page).to_have_url(re.compile(r"tab=inside&index=\d+"))
@@ -70,14 +70,16 @@ def test_a_patch_times_its_kernel_gives_the_number_of_a_map(page: Page, bench: B
     page.goto(f"/#/experiments/{experiment_id}?tab=inside&index=4")
     layer = page.get_by_role("region", name="convolution1")
     expect(layer.get_by_role("button")).to_have_count(16)
-    layer.get_by_role("button", name="Map 3 of convolution1").click()
+    layer.get_by_role("button", name="Map 3 of convolution1").press("Enter")
     expect(page.get_by_role("heading", name="Map 3 of convolution1")).to_be_visible()
+    expect(layer.get_by_role("button", name="Map 3 of convolution1")).to_be_focused()
     sum_of = page.locator(".product__sum")
     expect(sum_of).to_contain_text("bias")
     page.get_by_role("application", name="One map").press("ArrowDown")
-    expect(page).to_have_url(re.compile(r"row=5&column=4"))
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile(r"row=5&column=5"))
     answer = page.request.post(
-        f"/v1/experiments/{experiment_id}/activations/position?layer=convolution1&map=3&row=5&column=4",
+        f"/v1/experiments/{experiment_id}/activations/position?layer=convolution1&map=3&row=5&column=5",
         data={"index": 4},
     ).json()
     expect(sum_of.locator("strong").first).to_have_text(f"{answer['sum']:.4f}")
@@ -116,20 +118,20 @@ def test_which_pixels_an_answer_rests_on_is_told_as_the_api_has_it(page: Page, b
 def test_the_epoch_slider_shows_what_the_network_was(page: Page, bench: Bench) -> None:
     experiment_id = reader(bench)
     page.goto(f"/#/experiments/{experiment_id}?tab=inside&index=4")
-    slider = page.get_by_label("Epoch whose weights are used")
-    slider.press("Home")
+    epochs(page).press("Home")
     expect(page).to_have_url(re.compile("weights=1$"))
     expect(page.get_by_text(re.compile(r"read as \d \(\d+\.\d.%\) after epoch 1\."))).to_be_visible()
     page.goto(f"/#/experiments/{experiment_id}?tab=filters")
     legend = page.locator(".legend span").last
     expect(legend).not_to_have_text("")
     expect(page.locator(".tile")).to_have_count(16)
-    slider.press("Home")
+    epochs(page).press("Home")
     expect(page).to_have_url(re.compile("weights=1$"))
     scale = page.request.get(f"/v1/experiments/{experiment_id}/filters?checkpoint=1").json()["scale"]
     expect(legend).to_have_text(f"{scale:.2f}")
     page.get_by_role("button", name="Number 2", exact=True).click()
     expect(page.get_by_role("img", name=re.compile("^Number 2 of convolution1: "))).to_be_visible()
+    expect(page.get_by_role("button", name="Number 2", exact=True)).to_be_focused()
 
 
 def test_one_looks_inside_with_the_digit_on_the_slate(page: Page, bench: Bench) -> None:

@@ -166,7 +166,7 @@ export class Reader {
   /** The digits of one picture, to be looked at one by one. @param {any[]} predictions */
   list(predictions) {
     this.pieces.hidden = !predictions.length;
-    replace(this.pieces, predictions.map((each, i) => h('button', { type: 'button', class: `piece ${told(each).tone}`, 'aria-pressed': String(i === this.at), onClick: () => { this.at = i; this.draw(); } }, picture(each.preprocessing.seen, ''), h('span', `${each.label} `, h('small', percent(each.confidence, 0))))));
+    replace(this.pieces, predictions.map((each, i) => h('button', { type: 'button', class: `piece ${told(each).tone}`, 'aria-pressed': String(i === this.at), onClick: () => { this.at = i; this.draw(); this.pieces.children[i].focus(); } }, picture(each.preprocessing.seen, ''), h('span', `${each.label} `, h('small', percent(each.confidence, 0))))));
   }
 
   close() {

@@ -67,6 +67,7 @@ export class Cells {
     const [row, column] = this.chosen ?? [0, 0];
     const [nextRow, nextColumn] = [row + by[0], column + by[1]];
     if (this.grid[nextRow]?.[nextColumn] === undefined) return;
+    this.choose([nextRow, nextColumn]); // the next key may come before whatever this one leads to
     this.picked(nextRow, nextColumn);
   }
 }

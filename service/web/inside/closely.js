@@ -52,12 +52,13 @@ export class Closely {
     const [least, greatest] = [layer.minimum ?? 0, layer.maximum ?? 0];
     const grid = await numbers(layer.png[place.map], least, greatest);
     this.cells.paint(grid, fitting(least, greatest));
-    this.cells.choose([place.row, place.column]);
   }
 
   /** Of the place that is chosen, or of one beside it. @param {Partial<Place>} other */
   ask(other) {
-    this.put({ ...this.asked, place: { ...this.asked.place, ...other } });
+    const place = { ...this.asked.place, ...other };
+    this.cells.choose([place.row, place.column]);
+    this.put({ ...this.asked, place });
   }
 
   /** @param {{place: Place, of: import('./subject.js').Subject, checkpoint: string}} question */
@@ -70,7 +71,6 @@ export class Closely {
   take(found) {
     if (this.signal.aborted) return;
     this.found = found;
-    if (found.output_shape.length > 1) this.cells.choose([found.row, found.column]);
     this.draw();
   }
 

@@ -1,59 +1,107 @@
 // @ts-check
 /** What one layer makes of the image: its maps side by side, or its numbers. */
 
-import { h, replace } from '../dom.js';
+import { h, replace, write } from '../dom.js';
 import { count, percent } from '../format.js';
 import { fitting } from '../images/pixels.js';
-import { numbers, painted } from '../images/shown.js';
+import { numbers, paint } from '../images/shown.js';
 import { Cells } from './cells.js';
 import { folded, short } from './number_grid.js';
 
 const FIRST = 16;
 
-/**
- * @param {any} layer a `LayerMaps`
- * @param {object} options
- * @param {string | null} options.by the layer with weights whose numbers these are, or come from one by one; null: none
- * @param {boolean} options.all every map and not the first alone
- * @param {number | null} options.map that is looked at
- * @param {(map: number) => void} options.opened
- * @param {() => void} options.showAll
- * @returns {HTMLElement}
- */
-export function layerRow(layer, { by, all, map, opened, showAll }) {
-  const body = h('div', { class: 'maps' });
-  const many = layer.png?.length ?? 0;
-  const shown = all ? many : Math.min(FIRST, many);
-  if (layer.png) fill(body, layer, { shown, by, map, opened });
-  else replace(body, values(layer, { by, map, opened }));
-  return h('section', { class: 'layer', 'aria-label': layer.name },
-    h('header', { class: 'layer__head' }, h('h3', layer.name), h('p', { class: 'muted' }, `${layer.type} · ${layer.shape.join(' × ')} · ${short(layer.minimum)} to ${short(layer.maximum)}${layer.zeros > 0 ? ` · ${percent(layer.zeros, 0)} zeros` : ''}`)),
-    body,
-    shown < many ? h('p', h('button', { type: 'button', class: 'button button--quiet', onClick: showAll }, `All ${count(layer.shape[0])} maps`)) : null,
-    all && many < layer.shape[0] ? h('p', { class: 'muted' }, `The first ${many} of ${count(layer.shape[0])}.`) : null);
-}
+/** Made once a layer and then told what it makes of another image, or at another epoch: what is focused in it stays so. */
+export class LayerRow {
+  /**
+   * @param {any} layer a `LayerMaps`
+   * @param {object} options
+   * @param {string | null} options.by the layer with weights whose numbers these are, or come from one by one; null: none
+   * @param {(map: number) => void} options.opened
+   */
+  constructor(layer, { by, opened }) {
+    this.layer = layer;
+    this.by = by;
+    this.opened = opened;
+    this.all = false;
+    /** That is looked at. @type {number | null} */
+    this.map = null;
+    /** @type {HTMLCanvasElement[]} */
+    this.pictures = [];
+    /** @type {Cells | null} */
+    this.cells = null;
+    this.facts = h('p', { class: 'muted' });
+    this.body = h('div', { class: 'maps' });
+    this.more = h('p', h('button', { type: 'button', class: 'button button--quiet', onClick: () => this.showAll() }, `All ${count(layer.shape[0])} maps`));
+    this.rest = h('p', { class: 'muted' });
+    this.node = h('section', { class: 'layer', 'aria-label': layer.name },
+      h('header', { class: 'layer__head' }, h('h3', layer.name), this.facts), this.body, this.more, this.rest);
+  }
 
-/** @param {HTMLElement} body @param {any} layer @param {{shown: number, by: string | null, map: number | null, opened: (map: number) => void}} options */
-async function fill(body, layer, { shown, by, map, opened }) {
-  const palette = fitting(layer.minimum ?? 0, layer.maximum ?? 0);
-  const grids = await Promise.all(layer.png.slice(0, shown).map((/** @type {string} */ each) => numbers(each, layer.minimum ?? 0, layer.maximum ?? 0)));
-  replace(body, grids.map((grid, i) => {
-    const canvas = painted(grid, palette, { class: 'map__picture' });
-    if (by === null) return h('span', { class: 'map', title: `map ${i}` }, canvas);
-    return h('button', { type: 'button', class: 'map', title: `map ${i}`, 'aria-label': `Map ${i} of ${layer.name}`, 'aria-pressed': String(map === i), onClick: () => opened(i) }, canvas);
-  }));
-}
+  /** @param {any} layer as it is now @param {number | null} map */
+  show(layer, map) {
+    const other = layer !== this.layer || !this.body.childElementCount;
+    this.layer = layer;
+    this.map = map;
+    const { type, shape, minimum, maximum, zeros, png } = layer;
+    const many = png?.length ?? 0;
+    write(this.facts, `${type} · ${shape.join(' × ')} · ${short(minimum)} to ${short(maximum)}${zeros > 0 ? ` · ${percent(zeros, 0)} zeros` : ''}`);
+    this.more.hidden = this.all || many <= FIRST;
+    this.rest.hidden = !this.all || many >= shape[0];
+    write(this.rest, `The first ${many} of ${count(shape[0])}.`);
+    if (!png) this.showNumbers();
+    else if (other) this.paint();
+    else this.mark();
+  }
 
-/** @param {any} layer @param {{by: string | null, map: number | null, opened: (map: number) => void}} options */
-function values(layer, { by, map, opened }) {
-  const grid = folded([layer.values]);
-  const columns = grid[0].length;
-  const palette = fitting(layer.minimum ?? 0, layer.maximum ?? 0);
-  if (by === null) return painted(grid, palette, { class: 'values', style: { '--columns': columns } });
-  const cells = new Cells({ title: `The numbers of ${layer.name}`, picked: (row, column) => opened(row * columns + column) });
-  cells.node.classList.add('values');
-  cells.node.style.setProperty('--columns', String(columns));
-  cells.paint(grid, palette);
-  cells.choose(map === null ? null : [Math.floor(map / columns), map % columns]);
-  return cells.node;
+  showAll() {
+    this.all = true;
+    this.paint();
+    this.show(this.layer, this.map);
+  }
+
+  async paint() {
+    const { layer } = this;
+    const [least, greatest] = [layer.minimum ?? 0, layer.maximum ?? 0];
+    const grids = await Promise.all(layer.png.slice(0, this.all ? undefined : FIRST).map((/** @type {string} */ each) => numbers(each, least, greatest)));
+    if (layer !== this.layer) return;
+    while (this.pictures.length < grids.length) this.body.append(this.picture());
+    grids.forEach((grid, i) => paint(this.pictures[i], grid, fitting(least, greatest)));
+    this.mark();
+  }
+
+  /** One more of them. */
+  picture() {
+    const map = this.pictures.length;
+    const canvas = h('canvas', { class: 'pixels map__picture' });
+    this.pictures.push(canvas);
+    const title = `map ${map}`;
+    if (this.by === null) return h('span', { class: 'map', title }, canvas);
+    return h('button', { type: 'button', class: 'map', title, 'aria-label': `Map ${map} of ${this.layer.name}`, onClick: () => this.opened(map) }, canvas);
+  }
+
+  mark() {
+    if (this.by !== null) this.pictures.forEach((each, i) => each.parentElement?.setAttribute('aria-pressed', String(this.map === i)));
+  }
+
+  showNumbers() {
+    const { layer } = this;
+    const grid = folded([layer.values]);
+    const columns = grid[0].length;
+    const palette = fitting(layer.minimum ?? 0, layer.maximum ?? 0);
+    if (!this.body.childElementCount) {
+      const shape = { class: 'values', style: { '--columns': columns } };
+      if (this.by === null) {
+        this.pictures = [h('canvas', { ...shape, class: 'pixels values' })];
+        replace(this.body, this.pictures);
+      } else {
+        this.cells = new Cells({ title: `The numbers of ${layer.name}`, picked: (row, column) => this.opened(row * columns + column) });
+        this.cells.node.classList.add('values');
+        this.cells.node.style.setProperty('--columns', String(columns));
+        replace(this.body, this.cells.node);
+      }
+    }
+    if (!this.cells) return paint(this.pictures[0], grid, palette);
+    this.cells.paint(grid, palette);
+    return this.cells.choose(this.map === null ? null : [Math.floor(this.map / columns), this.map % columns]);
+  }
 }

@@ -89,33 +89,23 @@ function said({ state, progress, queue_position: position, error, diverged, resu
 }
 
 /**
- * The heading of a column; one that the list can be sorted by is a button.
+ * The heading of a column; one that the list can be sorted by is a button, and `show` says by what the list is sorted.
  * @param {{label: string, sort?: string, class?: string}} column
- * @param {string} current the list's `sort`
  * @param {(sort: string) => void} onSort
+ * @returns {{node: HTMLTableCellElement, show: (current: string) => void}}
  */
-export function heading({ label, sort, class: kind = '' }, current, onSort) {
-  if (!sort) return h('th', { scope: 'col', class: kind }, label);
-  const active = current.replace('-', '') === sort;
-  const descending = current.startsWith('-');
-  // Figures are first sorted the best first, names from A.
-  const next = active ? `${descending ? '' : '-'}${sort}` : `${sort === 'name' ? '' : '-'}${sort}`;
-  return h(
-    'th',
-    { scope: 'col', class: kind, 'aria-sort': active ? (descending ? 'descending' : 'ascending') : 'none' },
-    h('button', { type: 'button', class: 'sort', onClick: () => onSort(next) }, label),
-  );
-}
+export function heading({ label, sort, class: kind = '' }, onSort) {
+  let next = '';
+  const node = h('th', { scope: 'col', class: kind }, sort ? h('button', { type: 'button', class: 'sort', onClick: () => onSort(next) }, label) : label);
+  return { node, show };
 
-/**
- * Put the rows into this order; those that are in their place stay untouched, and with them focus and scroll.
- * @param {Element} body
- * @param {Element[]} nodes
- */
-export function arrange(body, nodes) {
-  const kept = new Set(nodes);
-  for (const each of [...body.children]) if (!kept.has(each)) each.remove();
-  nodes.forEach((node, place) => {
-    if (body.children[place] !== node) body.insertBefore(node, body.children[place] ?? null);
-  });
+  /** @param {string} current the list's `sort` */
+  function show(current) {
+    if (!sort) return;
+    const active = current.replace('-', '') === sort;
+    const descending = current.startsWith('-');
+    // Figures are first sorted the best first, names from A.
+    next = active ? `${descending ? '' : '-'}${sort}` : `${sort === 'name' ? '' : '-'}${sort}`;
+    node.setAttribute('aria-sort', active ? (descending ? 'descending' : 'ascending') : 'none');
+  }
 }

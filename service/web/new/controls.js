@@ -42,7 +42,7 @@ function number(schema) {
 function list(schema) {
   const items = schema.items ?? schema.prefixItems?.[0] ?? {};
   const read = (/** @type {string} */ text) => {
-    const parts = text.split(/[,;\s]+/).filter(Boolean);
+    const parts = text.split(items.type === 'string' ? /[,;]/ : /[,;\s]+/).map((each) => each.trim()).filter(Boolean);
     if (parts.length < (schema.minItems ?? 0)) throw new Error(`needs ${schema.minItems} or more, with commas between`);
     return parts.map((each) => (items.type === 'string' ? each : numberIn(each, items)));
   };

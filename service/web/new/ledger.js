@@ -10,6 +10,7 @@ import { count, duration } from '../format.js';
  */
 export function showLedger(node, preview) {
   const { ledger, counterpart, epoch_estimate: estimate, spec } = preview;
+  const open = [...node.querySelectorAll('details')].map((each) => each.open);
   replace(
     node,
     h(
@@ -30,8 +31,8 @@ export function showLedger(node, preview) {
       h('dt', 'An epoch takes'), h('dd', { title: estimate?.basis ?? '' }, estimate ? `about ${duration(estimate.seconds)}; ${count(spec.epochs)} of them about ${duration(estimate.seconds * spec.epochs)}` : 'nobody knows yet: no such network has been trained here'),
       counterpart ? [h('dt', counterpart.kind === 'dense' ? 'Dense instead' : 'With convolutions'), h('dd', `${count(counterpart.ledger.parameters)} parameters; ${counterpart.rule}`)] : null,
     ),
-    h('details', h('summary', 'The function that it computes'), h('p', { class: 'mono wrap' }, ledger.function.text), h('ul', { class: 'where' }, ledger.function.where.map((/** @type {any} */ each) => h('li', { class: 'mono' }, each.text)))),
-    h('details', h('summary', 'The whole spec, with every default'), h('pre', { tabIndex: 0 }, JSON.stringify(spec, null, 2))),
+    h('details', { open: open[0] ?? false }, h('summary', 'The function that it computes'), h('p', { class: 'mono wrap' }, ledger.function.text), h('ul', { class: 'where' }, ledger.function.where.map((/** @type {any} */ each) => h('li', { class: 'mono' }, each.text)))),
+    h('details', { open: open[1] ?? false }, h('summary', 'The whole spec, with every default'), h('pre', { tabIndex: 0 }, JSON.stringify(spec, null, 2))),
   );
 }
 

@@ -141,7 +141,7 @@ export async function show(root, { params, signal, setParams, announce }) {
   /** @param {string} image @param {string} what */
   function lay(image, what) {
     pad.change((strokes) => strokes.put(image));
-    pad.canvas.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+    pad.canvas.scrollIntoView({ block: 'nearest' });
     announce(`On the slate: ${what}`);
   }
 

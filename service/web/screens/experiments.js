@@ -2,13 +2,13 @@
 /** The list of experiments: filter, sort, select, and watch it move. */
 
 import { commands, request } from '../commands.js';
-import { h, replace, write } from '../dom.js';
+import { arrange, h, replace, write } from '../dom.js';
 import { count } from '../format.js';
 import { bind } from '../keys.js';
 import { Feed } from '../list/feed.js';
 import { DEFAULT_SORT, FILTERS, filters, queryOf } from '../list/filters.js';
 import { firstMinute } from '../list/first_minute.js';
-import { arrange, heading, row } from '../list/row.js';
+import { heading, row } from '../list/row.js';
 import { selection } from '../list/selection.js';
 import { poll } from '../live.js';
 import { link } from '../router.js';
@@ -43,7 +43,8 @@ export function show(root, { params, signal, setParams, go, announce }) {
   const fresh = h('a', { class: 'button button--main', href: link('new'), dataset: { control: 'new' } }, 'New experiment');
   const bar = filters({ params, setParams });
   const all = h('input', { type: 'checkbox', 'aria-label': 'Select all that are shown' });
-  const head = h('tr');
+  const headings = COLUMNS.map((each) => heading(each, (value) => setParams({ sort: value === DEFAULT_SORT ? null : value })));
+  const head = h('tr', h('th', { class: 'pick', dataset: { control: 'select' } }, all), headings.map((each) => each.node));
   const body = h('tbody');
   const table = h('table', { class: 'table runs' }, h('caption', { class: 'visually-hidden' }, 'Experiments'), h('thead', head), body);
   const more = h('button', { type: 'button', class: 'button', hidden: true, onClick: extend });
@@ -78,8 +79,8 @@ export function show(root, { params, signal, setParams, go, announce }) {
     params = now;
     bar.update(now);
     if (queryOf(now).toString() !== feed.query.toString()) {
-      const { curves } = feed;
-      feed = Object.assign(new Feed(queryOf(now)), { curves });
+      const { curves, items, total } = feed; // shown until the answer is there, so that nothing flickers or loses its focus
+      feed = Object.assign(new Feed(queryOf(now)), { curves, items, total });
       ask();
     } else draw();
   }
@@ -95,9 +96,10 @@ export function show(root, { params, signal, setParams, go, announce }) {
         const before = asked.items;
         await asked.tick(turned, [...visible]);
         fault.hidden = true;
+        const known = asked.items.every((each) => rows.has(each.id));
         tell(before, asked.items);
         draw();
-        if (before.length) return;
+        if (known) return;
         await laidOut(); // rows that were just made are seen from now on
         await asked.grow(turned, [...visible]);
         draw();
@@ -114,6 +116,8 @@ export function show(root, { params, signal, setParams, go, announce }) {
   function failed(problem) {
     write(fault, [problem.message, ...problem.errors.map((each) => each.detail)].join(': '));
     fault.hidden = false;
+    feed.items = [];
+    draw();
   }
 
   function draw() {
@@ -125,7 +129,7 @@ export function show(root, { params, signal, setParams, go, announce }) {
     nothing.hidden = !empty;
     table.hidden = empty;
     bar.node.hidden = fresh.hidden = summary.hidden = !first.hidden;
-    replace(head, h('th', { class: 'pick', dataset: { control: 'select' } }, all), COLUMNS.map((each) => heading(each, params.get('sort') ?? DEFAULT_SORT, sort)));
+    for (const each of headings) each.show(params.get('sort') ?? DEFAULT_SORT);
     arrange(body, feed.items.map((each) => {
       const made = rows.get(each.id) ?? add(each);
       made.update(each, feed.curves.get(each.id), ids);
@@ -164,7 +168,7 @@ export function show(root, { params, signal, setParams, go, announce }) {
 
   /** The next ones of a long list. */
   function extend() {
-    if (feed.stale) return;
+    if (feed.wanted > feed.items.length) return; // they are on their way
     feed.more();
     ask();
   }
@@ -184,11 +188,6 @@ export function show(root, { params, signal, setParams, go, announce }) {
   /** @param {string[]} ids */
   function select(ids) {
     setParams({ ids: ids.length ? ids.join(',') : null });
-  }
-
-  /** @param {string} value */
-  function sort(value) {
-    setParams({ sort: value === DEFAULT_SORT ? null : value });
   }
 
   function clearFilters() {

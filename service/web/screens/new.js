@@ -69,6 +69,7 @@ export async function show(root, { params, signal, setParams, go, announce }) {
   /** @param {URLSearchParams} now */
   async function update(now) {
     params = now;
+    if (document.activeElement !== repeats) repeats.value = now.get('repeats') ?? '1';
     const from = `${now.get('from') ?? ''} ${now.get('preset') ?? ''}`;
     clearTimeout(timer);
     if (from === begun) {
@@ -88,7 +89,6 @@ export async function show(root, { params, signal, setParams, go, announce }) {
     base = other?.spec ?? preset?.spec ?? PLAIN;
     start.value = preset?.name ?? '';
     replace(told, other ? ['A copy of ', h('a', { href: link('experiments', other.id) }, other.name), ', to be changed.'] : (preset?.description ?? ''));
-    repeats.value = params.get('repeats') ?? '1';
   }
 
   /** Ask what the document describes, and say it; of several questions the last counts. */

@@ -2,7 +2,7 @@
 /** What runs, what waits and in which order, and who works on it. */
 
 import { commands, request } from '../commands.js';
-import { h, replace, write } from '../dom.js';
+import { arrange, h, replace, write } from '../dom.js';
 import { ago, count, duration } from '../format.js';
 import { get, send } from '../http.js';
 import { poll } from '../live.js';
@@ -184,5 +184,6 @@ function keep(list, ids, make, nothing) {
     each.update();
     return each.node;
   });
-  if (nodes.length !== list.children.length || nodes.some((node, i) => list.children[i] !== node)) replace(list, nodes.length ? nodes : h('li', { class: 'muted' }, nothing));
+  if (nodes.length) arrange(list, nodes);
+  else if (before.size || !list.children.length) replace(list, h('li', { class: 'muted' }, nothing));
 }

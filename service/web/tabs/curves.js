@@ -79,10 +79,11 @@ export function show(root, { id, experiment, params, signal, setParams, announce
       name = run.name;
       if (run.state !== state) growth.wake();
       state = run.state;
-      const before = `${chosen}${french}`;
+      const before = french;
       chosen = now.get('finding');
       french = now.get('lang') === 'fr';
-      if (before !== `${chosen}${french}`) comment();
+      if (before !== french) comment();
+      [...list.querySelectorAll('.remark')].forEach((each, i) => each.setAttribute('aria-pressed', String(findings[i].kind === chosen)));
       panel.update(now);
       feed.show(run);
       draw();

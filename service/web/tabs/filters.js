@@ -57,9 +57,11 @@ export async function show(root, { id, experiment, params, signal, setParams }) 
     const unit = numbered(now.get('unit'));
     const wide = found.tiles[0]?.values[0].length ?? 1;
     tiles.style.setProperty('--tile', wide <= 9 ? '3.75rem' : wide <= 32 ? '5.5rem' : '100%');
+    const held = tiles.contains(document.activeElement) ? document.activeElement?.getAttribute('aria-label') : null;
     replace(tiles, found.tiles.map((/** @type {any} */ each) => each.index === null
       ? painted(each.values, palette, { class: 'tile__whole', role: 'img', 'aria-label': found.view })
       : h('button', { type: 'button', class: 'tile', 'aria-pressed': String(each.index === unit), 'aria-label': `Number ${each.index}`, onClick: () => setParams({ unit: each.index === unit ? null : String(each.index) }) }, painted(each.values, palette, { class: 'tile__picture' }), h('span', { class: 'muted' }, each.index))));
+    if (held) /** @type {HTMLElement | null} */ (tiles.querySelector(`[aria-label="${held}"]`))?.focus({ preventScroll: true });
     const tile = found.tiles.find((/** @type {any} */ each) => each.index !== null && each.index === unit);
     replace(closely, tile ? closeUp(tile, palette) : null);
     more.hidden = found.total <= found.tiles.length;

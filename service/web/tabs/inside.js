@@ -3,14 +3,14 @@
 
 import { Bars } from '../charts/bars.js';
 import { commands, request } from '../commands.js';
-import { h, replace, write } from '../dom.js';
+import { arrange, h, replace, write } from '../dom.js';
 import { EpochSlider, missing } from '../epoch_slider.js';
 import { percent } from '../format.js';
 import { Problem, get } from '../http.js';
 import { greys } from '../images/pixels.js';
 import { painted } from '../images/shown.js';
 import { Closely } from '../inside/closely.js';
-import { layerRow } from '../inside/layer_row.js';
+import { LayerRow } from '../inside/layer_row.js';
 import * as reasons from '../inside/reasons.js';
 import { chooser, drawn, look, subject } from '../inside/subject.js';
 import { newest } from '../newest.js';
@@ -40,7 +40,8 @@ export async function show(root, { id, experiment, params, signal, setParams }) 
   /** @type {any} */
   let found = null;
   let now = params;
-  const expanded = new Set();
+  /** By the name of the layer. @type {Map<string, LayerRow>} */
+  const rows = new Map();
   let asked = '';
 
   const put = newest(
@@ -66,21 +67,28 @@ export async function show(root, { id, experiment, params, signal, setParams }) 
     write(said, `${image.label === null ? 'The digit on the slate' : `A ${labels[image.label]}`}, read as ${prediction.label} (${percent(prediction.confidence, 1)}) after epoch ${found.checkpoint.epoch}.`);
     bars.show(prediction.probabilities, { top: prediction.digit, truth: image.label });
     const place = { layer: now.get('layer'), map: numbered(now.get('map')) };
-    const rows = found.layers.map((/** @type {any} */ each) => layerRow(each, {
-      by: origin(found.layers, each),
-      all: expanded.has(each.name),
-      map: place.layer === each.name ? place.map : null,
-      opened: (map) => setParams({ layer: each.name, map: String(map), row: each.shape.length > 1 ? String(Math.floor(each.shape[1] / 2)) : null, column: each.shape.length > 1 ? String(Math.floor(each.shape[2] / 2)) : null }),
-      showAll: () => { expanded.add(each.name); draw(); },
-    }));
+    const shown = found.layers.map((/** @type {any} */ each) => {
+      const row = rows.get(each.name) ?? add(each);
+      row.show(each, place.layer === each.name ? place.map : null);
+      return row.node;
+    });
     const at = found.layers.findIndex((/** @type {any} */ each) => each.name === place.layer);
     const by = at >= 0 ? origin(found.layers, found.layers[at]) : null;
     if (by !== null && place.map !== null) {
-      rows.splice(at + 1, 0, closely.node);
+      shown.splice(at + 1, 0, closely.node);
       closely.show(found.layers[at], { layer: by, map: place.map, row: numbered(now.get('row')) ?? 0, column: numbered(now.get('column')) ?? 0 }, { of: subject(now), checkpoint: weights(now) });
     }
-    replace(layers, rows);
+    arrange(layers, shown);
     explain();
+  }
+
+  /** @param {any} layer */
+  function add(layer) {
+    const { name, shape } = layer;
+    const middle = (/** @type {number} */ side) => (shape.length > 1 ? String(Math.floor(shape[side] / 2)) : null);
+    const row = new LayerRow(layer, { by: origin(found.layers, layer), opened: (map) => setParams({ layer: name, map: String(map), row: middle(1), column: middle(2) }) });
+    rows.set(name, row);
+    return row;
   }
 
   /** @param {any} run */
@@ -113,7 +121,7 @@ export async function show(root, { id, experiment, params, signal, setParams }) 
     put(question);
   }
 
-  let shown = '';
+  let told = '';
   /** @param {URLSearchParams} next @param {any} run */
   function update(next, run) {
     now = next;
@@ -121,8 +129,8 @@ export async function show(root, { id, experiment, params, signal, setParams }) 
     chosen.show(of);
     slider.show(slider.stored, weights(now));
     follow(run);
-    if (shown === String(now)) return;
-    shown = String(now);
+    if (told === String(now)) return;
+    told = String(now);
     if (slider.stored.epochs.length) ask();
     const body = of.drawn ? { images: [{ base64: drawn() }] } : { index: of.index, split: of.split };
     commands(how, [
