@@ -10,33 +10,35 @@ import { clock, powers, steps } from './ticks.js';
 /** Pixels that a tick takes at least. */
 const ROOM = { x: 76, y: 44 };
 
+/** What each group shows by now. @type {WeakMap<SVGElement, string>} */
+const shown = new WeakMap();
+
 /**
+ * Draw them, if they are not there already: laying texts out takes as long as twenty curves.
  * @param {SVGElement} group
  * @param {{x: Scale, y: Scale, box: Box, em: number, axis: 'epoch' | 'time', written: (value: number, digits: number) => string}} plot
  */
 export function drawAxes(group, { x, y, box, em, axis, written }) {
   const width = box.right - box.left;
-  const beside = ticksOfY(y, box.bottom - box.top, written);
+  const beside = ticksOfY(y, box.bottom - box.top, written).map(({ value, text }) => ({ at: round(y.to(value)), text }));
   const [low, high] = x.domain;
   const room = width / ROOM.x;
-  const below = axis === 'time' ? clock(low, high, room) : steps(low, high, room, { whole: true });
+  const found = axis === 'time' ? clock(low, high, room) : steps(low, high, room, { whole: true });
+  const below = found.map(({ value, text }) => ({ at: round(x.to(value)), text }));
+  const now = JSON.stringify([beside, below, box, em, axis]);
+  if (shown.get(group) === now) return;
+  shown.set(group, now);
   replace(
     group,
-    beside.map(({ value, text }) => {
-      const at = round(y.to(value));
-      return [
-        svg('line', { class: text ? 'chart__grid' : 'chart__grid chart__grid--faint', x1: box.left, x2: box.right, y1: at, y2: at }),
-        text ? svg('text', { class: 'chart__tick', x: box.left - 0.6 * em, y: at, dy: '0.32em', 'text-anchor': 'end' }, text) : null,
-      ];
-    }),
+    beside.map(({ at, text }) => [
+      svg('line', { class: text ? 'chart__grid' : 'chart__grid chart__grid--faint', x1: box.left, x2: box.right, y1: at, y2: at }),
+      text ? svg('text', { class: 'chart__tick', x: box.left - 0.6 * em, y: at, dy: '0.32em', 'text-anchor': 'end' }, text) : null,
+    ]),
     svg('line', { class: 'chart__base', x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }),
-    below.map(({ value, text }) => {
-      const at = round(x.to(value));
-      return [
-        svg('line', { class: 'chart__base', x1: at, x2: at, y1: box.bottom, y2: box.bottom + 0.35 * em }),
-        svg('text', { class: 'chart__tick', x: at, y: box.bottom + 1.5 * em, 'text-anchor': 'middle' }, text),
-      ];
-    }),
+    below.map(({ at, text }) => [
+      svg('line', { class: 'chart__base', x1: at, x2: at, y1: box.bottom, y2: box.bottom + 0.35 * em }),
+      svg('text', { class: 'chart__tick', x: at, y: box.bottom + 1.5 * em, 'text-anchor': 'middle' }, text),
+    ]),
     svg('text', { class: 'chart__title', x: box.right, y: box.bottom + 2.9 * em, 'text-anchor': 'end' }, axis === 'time' ? 'time of training' : 'epoch'),
   );
 }

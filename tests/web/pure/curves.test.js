@@ -65,24 +65,38 @@ test('a path is broken where a value is not finite, and a point alone is a dot',
   equal(path([], [], same, same), '');
 });
 
-test('of each column of pixels the first, lowest, highest and last point stay, in their order', () => {
-  const xs = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 7];
-  equal(points(path(xs, [5, 9, 4, 6, 1, 3, 8], same, same)), [[0, 5], [0.1, 9], [0.4, 1], [0.5, 3], [7, 8]]);
+test('of each two pixels the lowest and the highest point stay, in their order, and both ends of a line', () => {
+  const xs = [0.0, 0.5, 1.0, 1.5, 2, 9, 12, 12.5, 13];
+  equal(points(path(xs, [5, 9, 4, 6, 1, 3, 7, 8, 7.5], same, same)), [[0, 5], [0.5, 9], [1, 4], [2, 1], [9, 3], [12, 7], [12.5, 8], [13, 7.5]]);
+  equal(points(path([0, 0.5, 1, 1.5, 4], [2, 1, 2, NaN, 3], same, same).split('M')[1]), [[0, 2], [0.5, 1], [1, 2]]);
 });
 
-test('a thinned path reaches as far as all points do, and has at most four to a pixel', () => {
-  const count = 20_000;
-  const xs = Array.from({ length: count }, (_, i) => (100 * i) / count);
+test('a line that is as sparse as its pixels has all its points', () => {
+  const xs = Array.from({ length: 50 }, (_, i) => 1 + i);
+  const ys = xs.map((x) => Math.sin(x) * 30);
+  equal(points(path(xs, ys, same, same)).length, 50);
+});
+
+test('a thinned path reaches as far as all points do, everywhere, and has at most one point to a pixel', () => {
+  const xs = Array.from({ length: 1000 }, (_, i) => i / 10);
   const ys = xs.map((_, i) => Math.sin(i * 12.9898) * 50);
   const found = points(path(xs, ys, same, same));
-  ok(found.length <= 404, `${found.length} points`);
-  near(Math.max(...found.map(([, y]) => y)), Math.max(...ys), 0.06);
-  near(Math.min(...found.map(([, y]) => y)), Math.min(...ys), 0.06);
+  ok(found.length <= 102, `${found.length} points`);
+  for (let left = 0; left < 100; left += 2) {
+    const within = (/** @type {number} */ x) => x >= left && x < left + 2;
+    const all = ys.filter((_, i) => within(xs[i]));
+    const kept = found.filter(([x]) => within(x)).map(([, y]) => y);
+    near(Math.max(...kept), Math.max(...all), 0.06);
+    near(Math.min(...kept), Math.min(...all), 0.06);
+  }
 });
 
-test('a faint line has the lowest and the highest point of every two pixels, and all where they are few', () => {
-  const xs = [0.0, 0.5, 1.0, 1.9, 2, 9, 12];
-  equal(points(faint(xs, [5, 9, 4, 6, 1, 3, 8], same, same)), [[0.5, 9], [1, 4], [2, 1], [9, 3], [12, 8]]);
+test('a faint line has fewer points and the same peaks', () => {
+  const xs = Array.from({ length: 3000 }, (_, i) => i / 10);
+  const ys = xs.map((_, i) => (i === 1234 ? 90 : Math.sin(i * 12.9898) * 50));
+  const [own, behind] = [path, faint].map((draw) => points(draw(xs, ys, same, same)));
+  ok(behind.length < 0.7 * own.length, `${behind.length} of ${own.length}`);
+  equal(behind.filter(([, y]) => y === 90), [[123.4, 90]]);
   equal(faint([0, 9, 18, 27], [1, NaN, 2, 3], same, same), path([0, 9, 18, 27], [1, NaN, 2, 3], same, same));
 });
 

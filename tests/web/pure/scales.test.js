@@ -1,4 +1,5 @@
 // @ts-check
+import { drawAxes } from '/web/charts/axes.js';
 import { linear, logarithmic, nearest, place } from '/web/charts/scale.js';
 import { clock, powers, steps } from '/web/charts/ticks.js';
 import { equal, near, ok, run, test } from './testing.js';
@@ -56,4 +57,17 @@ test('seconds are told in the unit that suits them', () => {
   equal(texts(clock(0, 45, 4)), ['0', '15 s', '30 s', '45 s']);
   equal(texts(clock(0, 7200, 4)), ['0', '30 min', '60 min', '90 min', '120 min']);
   equal(texts(clock(0, 86400 * 3, 4)), ['0', '1 d', '2 d', '3 d']);
+});
+
+test('axes that show the same already are left alone', () => {
+  const group = document.createElementNS('http://www.w3.org/2000/svg', 'g');
+  const box = { left: 40, right: 540, top: 10, bottom: 310 };
+  const draw = (/** @type {number} */ last) =>
+    drawAxes(group, { x: linear([1, last], [40, 540]), y: linear([0, 1], [310, 10]), box, em: 13, axis: 'epoch', written: (value, digits) => value.toFixed(digits) });
+  draw(1000);
+  const before = [...group.children];
+  draw(1000);
+  ok(before.every((each) => each.parentNode === group));
+  draw(900);
+  ok(before.every((each) => each.parentNode !== group));
 });
