@@ -85,6 +85,7 @@ def render(work: Work, sources: Sources, *, language: Language, url: str) -> str
         url=url,
         sections=sections,
         facts=_facts(everything, words),
+        note=_stand_in(everything, words) if work.offline else None,
         alone=[(words.of(work.lab.runs[run].label), line) for run, line in work.made_by.items()],
     )
 
@@ -215,6 +216,15 @@ def _unfinished(view: View) -> Iterator[str]:
                 yield f"{what} {words.state(each.state)}, {epochs}{why}."
             elif each.diverged:
                 yield f"{what} " + words.pick("its loss diverged.", "sa perte a divergé.")
+
+
+def _stand_in(found: Sequence[Experiment], words: Words) -> str:
+    names = ", ".join(sorted({each.spec.dataset.name for each in found}))
+    return words.pick(
+        f"Offline variant: what is on this machine ({names}) stands in for the data of the questions and of the names.",
+        f"Variante hors ligne : ce qui se trouve sur cette machine ({names}) tient lieu des données que disent les "
+        "questions et les noms.",
+    )
 
 
 def _facts(everything: Sequence[Experiment], words: Words) -> list[tuple[str, str]]:

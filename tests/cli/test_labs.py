@@ -62,7 +62,8 @@ def test_a_lab_is_run_and_its_report_answers_every_question(
     prose = french.text.replace(french.code, "")
     assert not [word for word in ENGLISH_ALONE if word in prose.split("Les commandes qui ont donné ceci")[0]]
     assert [(each.dataset, each.state) for each in evaluated] == 3 * [("synthetic", State.COMPLETED)]
-    assert "synthetic" in english.text
+    assert "Offline variant: what is on this machine (digits)" in english.text
+    assert "Variante hors ligne" in french.text
     assert "effectifs" in french.text
     assert "“" in english.text
     assert "distinguishable" in english.text or "is better than" in english.text
