@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from service import registry, submission
+from service import examining, registry, submission
 from service import tokens as token_making
 from service.analysis import charts
 from service.api import (
@@ -201,7 +201,8 @@ def _warm_up(app: FastAPI) -> None:
         importlib.import_module(name)
     charts.draw({}, title="", format="png")
     page.prepare()
-    state.of(app).linearities.prepare()
+    service.linearities.prepare()
+    examining.prepare(service.database, service.acquaintance)
     # Swept with the third generation, three hundred thousand objects of libraries cost a tenth of small requests.
     gc.collect()
     gc.freeze()

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from service import datasets
-from tests.api.conftest import Served
+from tests.api.conftest import Served, serving, wait_until
 from workers.heartbeat import Heartbeat
 from workers.run import execute
 from workers.workshop import Workshop
@@ -55,6 +55,14 @@ def ask(served: Served, trained: str, *images: np.ndarray, **asked: bool) -> htt
     query = {name: str(value).lower() for name, value in asked.items()}
     body = {"images": [{"pixels": each.tolist()} for each in images]}
     return served.http.post(f"/v1/experiments/{trained}/predictions", params=query, json=body)
+
+
+def test_a_data_set_that_runs_were_completed_on_is_known_before_anybody_asks(served: Served, trained: str) -> None:
+    known = served.settings.cache_dir / "familiarity-synthetic-16.safetensors"
+    known.unlink(missing_ok=True)
+    assert served.http.get(f"/v1/experiments/{trained}").json()["state"] == "completed"
+    with serving(served.settings):
+        wait_until(known.is_file)
 
 
 def codes(prediction: dict[str, Any]) -> set[str]:

@@ -86,6 +86,17 @@ def test_the_ledger_agrees_with_the_real_network(name: str, activation: str, siz
     assert ledger.multiply_accumulates == sum(layer.multiply_accumulates for layer in ledger.layers)
 
 
+@pytest.mark.parametrize("name", architectures.names())
+def test_at_every_size_of_an_image_the_parameters_are_those_of_the_real_network(name: str) -> None:
+    options = architectures.options_class(name).model_validate({})
+    for size in range(8, 65):
+        ledger = architectures.ledger(options, activation="tanh", image_size=size, classes=10)
+        with torch.device("meta"):
+            network = architectures.build(options, activation="tanh", image_size=size, classes=10)
+        assert ledger.parameters == sum(parameter.numel() for parameter in network.parameters())
+        assert all(eval(each.formula.replace(" = ", " == ")) for each in ledger.layers if each.formula)  # noqa: S307
+
+
 def test_a_network_larger_than_any_memory_can_be_counted_and_described() -> None:
     options = architectures.options_class("mlp").model_validate({"hidden": [65_536, 65_536]})
     expected = (784 + 1) * 65_536 + (65_536 + 1) * 65_536 + (65_536 + 1) * 10
