@@ -1,11 +1,10 @@
 """The HTTP service as one object: `create_app(Settings())`. Importing this module makes and opens nothing."""
 
 import gc
-import importlib
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
@@ -14,7 +13,6 @@ from starlette.types import Receive, Scope, Send
 
 from service import examining, registry, submission
 from service import tokens as token_making
-from service.analysis import charts
 from service.api import (
     archives,
     calibration,
@@ -50,6 +48,7 @@ from service.api import (
     problems,
     prometheus,
     queue,
+    quick_connections,
     saliency,
     server,
     sessions,
@@ -64,10 +63,11 @@ from service.api import (
 from service.api.changes import Changes
 from service.api.guard import Guard
 from service.api.quick_predictions import QuickPredictions
+from service.api.repeated_heads import Heads
 from service.api.requests import BodyLimit, Requests
 from service.domain.spec import ExperimentSpec
 from service.fair_use import Rate
-from service.inference import threads
+from service.inference import heap, threads
 from service.inference.acquaintance import Acquaintance
 from service.inference.models import Models
 from service.linearity import Linearities
@@ -129,6 +129,10 @@ class _Service(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._door(scope, receive, send)
 
+    def heads(self, _server: tuple[str, int] | None) -> Heads:
+        """For connections that came to this address."""
+        return Heads(self._door, lambda: state.of(self).predictor)
+
     @cached_property
     def _door(self) -> Guard:
         short_way = QuickPredictions(super().__call__, lambda: state.of(self).predictor)
@@ -139,7 +143,7 @@ def create_app(settings: Settings) -> FastAPI:
     """The service; its database is opened when it starts, and closed when it ends."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, object]]:
         await run_in_threadpool(tally.HERE.attach, settings.counts_dir)
         database = Database(settings.database)
         await run_in_threadpool(migrations.ensure_current, database)
@@ -160,7 +164,7 @@ def create_app(settings: Settings) -> FastAPI:
         warm_up = threading.Thread(target=_warm_up, args=(app,), name="warm-up")
         warm_up.start()
         try:
-            yield {server.CHANGES: service.changes}
+            yield {server.CHANGES: service.changes, quick_connections.HEADS: lru_cache(16)(app.heads)}
         finally:
             service.changes.close()
             await service.predictor.close()
@@ -190,16 +194,16 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _warm_up(app: FastAPI) -> None:
-    """What the first requests need and the start does not wait for: torch, scipy and matplotlib above all."""
+    """What the first requests need and the start does not wait for: torch above all.
+
+    What draws and what judges, matplotlib and scipy, are some eighty megabytes: they wait for who asks.
+    """
     service = state.of(app)
     registry.sweep(service.database, service.settings.artifacts_dir)
     threads.one_each()
-    openapi.document(app)
+    openapi.outline(app)
     with service.database.reading() as session:
         submission.preview(session, ExperimentSpec.model_validate({"dataset": "digits", "architecture": "lenet5"}))
-    for name in ("scipy.linalg", "scipy.ndimage", "scipy.optimize", "scipy.special"):
-        importlib.import_module(name)
-    charts.draw({}, title="", format="png")
     page.prepare()
     service.linearities.prepare()
     examining.prepare(service.database, service.acquaintance)
@@ -208,3 +212,4 @@ def _warm_up(app: FastAPI) -> None:
     gc.freeze()
     # What a request leaves for the collector is next to nothing: looked at so often, it cost each a few microseconds.
     gc.set_threshold(20_000, *gc.get_threshold()[1:])
+    heap.give_back()

@@ -14,6 +14,7 @@ from service.errors import DamagedCheckpointError
 from service.inference.darkroom import Darkroom
 from service.inference.decode import Picture
 from service.inference.desk import Desk, Receive, Visitor
+from service.inference.lane import Lane
 from service.inference.models import Model, Models
 from service.inference.predict import Framed
 from service.inference.stacks import framed_in_turn
@@ -48,9 +49,14 @@ class Predictor:
     async def at_once(self, named: Named, picture: Picture, receive: Receive) -> Predictions | None:
         """What the weights say of one small picture; None where they are not ready to."""
         weights = await self.names.find(named)
-        model = self._models.loaded(weights.checkpoint)
-        lane = None if model is None else self.desk.open_lane(model)
+        lane = self._open_lane(weights)
         return None if lane is None else weights.answer(await self.desk.ask(lane, picture, Visitor(receive)))
+
+    def ready(self, named: Named) -> tuple[Weights, Lane] | None:
+        """The weights and their network's lane; None where they have to be looked for first."""
+        weights = self.names.known(named)
+        lane = None if weights is None else self._open_lane(weights)
+        return None if weights is None or lane is None else (weights, lane)
 
     async def read(self, named: Named, pictures: Pictures, receive: Receive) -> Predictions:
         """What they say of all pictures, each of which is decoded before the first is answered."""
@@ -87,6 +93,10 @@ class Predictor:
             if present.checkpoint.id == weights.checkpoint.id:
                 raise
             return present, await self._load(present.checkpoint)
+
+    def _open_lane(self, weights: Weights) -> Lane | None:
+        model = self._models.loaded(weights.checkpoint)
+        return None if model is None else self.desk.open_lane(model)
 
     async def _load(self, checkpoint: Checkpoint) -> Model:
         model = self._models.loaded(checkpoint)

@@ -8,7 +8,8 @@ browser, than it is.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.api import credentials, permissions, problems, quotas, requests
 from service.api.state import Service
 from service.domain import origins
-from service.domain.access import Token
+from service.domain.access import Admission, Token
 from service.errors import ArdoiseError, BusyError, ForbiddenError, MisdirectedError, NotSignedInError
 from service.storage import StorageError
 from service.storage.engine import is_away
@@ -46,6 +47,16 @@ SHUT = (POLICY, b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; 
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class Visitor:
+    """Who asks, as the head of a request tells it to the address that it came to."""
+
+    secret: str | None
+    key: str | None
+    """Of the secret: by it the database finds a token."""
+    is_this_machine: bool
+
+
 class Guard:
     """Before `app`; `allowed` are host names beside this machine's own."""
 
@@ -60,9 +71,7 @@ class Guard:
 
         async def send_shut(message: Message) -> None:
             if message["type"] == "http.response.start":
-                sent = message.get("headers", ())
-                policy = () if any(name == POLICY for name, _ in sent) else (SHUT,)
-                message["headers"] = [*sent, *HEADERS, *policy]
+                message["headers"] = shut(message.get("headers", ()))
             await send(message)
 
         try:
@@ -72,41 +81,51 @@ class Guard:
         else:
             await self.app(scope, receive, send_shut)
 
-    async def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
-        """Write who asks into the scope; an error says why nobody is let in."""
-        authority, method = headers.get(b"host", b""), scope["method"]
+    def visitor(self, scope: Scope, headers: dict[bytes, bytes]) -> Visitor:
+        """An error where it is answered to nobody who asks so."""
+        authority = headers.get(b"host", b"")
         name = self._name(authority)
         if name is None:
             shown = authority.decode("latin-1")
             raise MisdirectedError(f"{shown!r} is no name of this service; ARDOISE_ALLOWED_HOSTS can add one")
-        if method not in SAFE and self._is_foreign(authority, headers):
+        if scope["method"] not in SAFE and self._is_foreign(authority, headers):
             raise ForbiddenError("a page of another site may not do this here")
+        secret = credentials.secret(headers)
+        key = None if secret is None else digest(secret)
+        return Visitor(secret, key, is_this_machine=is_this_machine(scope, name, headers))
+
+    def admitted_at_once(self, visitor: Visitor) -> Token | None:
+        """The token, where one is needed; an error where they may not come in, or the database has to be asked."""
+        known = self._service().admissions.known(visitor.key)
+        if known is None:
+            raise BusyError("the database has to be asked who may come in")
+        return _admitted(visitor, known)
+
+    def count_image(self, scope: Scope, token: Token | None) -> None:
+        """The first that a request shows to a network; an error where that is too many."""
+        if token is not None:
+            quotas.let_show(scope, self._service().predictions, token)
+
+    async def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        """Write who asks into the scope; an error says why nobody is let in."""
+        visitor, method = self.visitor(scope, headers), scope["method"]
         credentials.let_in(scope, None)
         if _is_for_everybody(method, scope["path"]):
             return
-        secret = credentials.secret(headers)
-        token, is_closed = await self._find(secret)
-        if token is None and is_closed:
-            raise NotSignedInError(NO_TOKEN if secret is None else NOT_VALID)
-        if token is None and not is_this_machine(scope, name, headers):
-            raise NotSignedInError(CLOSED)
+        token = _admitted(visitor, await self._find(visitor.key))
         credentials.let_in(scope, token)
-        if token is not None and method == "POST" and permissions.asks_a_network(scope["path"]):
-            quotas.let_show(scope, self._service().predictions, token)
+        if method == "POST" and permissions.asks_a_network(scope["path"]):
+            self.count_image(scope, token)
 
-    async def _find(self, secret: str | None) -> tuple[Token | None, bool]:
-        """The token, where it is valid, and whether one is needed."""
-        key = None if secret is None else digest(secret)
+    async def _find(self, key: str | None) -> Admission:
         try:
-            found = await self._service().admissions.find(key)
+            return await self._service().admissions.find(key)
         except StorageError as error:
             if is_away(error):
                 log.error("the database did not say who may come in", reason=str(error))
                 raise BusyError("the database is busy or not there; try again") from error
             log.exception("who may come in cannot be read")
             raise ArdoiseError("an error inside the service; its log says more") from error
-        token = found.token
-        return (None if token is None or not token.is_valid(datetime.now(UTC)) else token), found.is_closed
 
     def _name_of(self, authority: bytes) -> str | None:
         if not authority:
@@ -124,6 +143,25 @@ class Guard:
             site=None if site is None else site.decode("latin-1"),
             allowed=self._allowed,
         )
+
+
+def shut(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, and those with which it leaves."""
+    sent = [*headers]
+    policy = () if any(name == POLICY for name, _ in sent) else (SHUT,)
+    return [*sent, *HEADERS, *policy]
+
+
+def _admitted(visitor: Visitor, found: Admission) -> Token | None:
+    """The token, where it is valid; None where none is needed."""
+    token = found.token
+    if token is not None and token.is_valid(datetime.now(UTC)):
+        return token
+    if found.is_closed:
+        raise NotSignedInError(NO_TOKEN if visitor.secret is None else NOT_VALID)
+    if not visitor.is_this_machine:
+        raise NotSignedInError(CLOSED)
+    return None
 
 
 def _is_for_everybody(method: str, path: str) -> bool:

@@ -1,7 +1,8 @@
 """The OpenAPI document, and what the handling of requests looks up in it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
+from weakref import WeakSet
 
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
@@ -21,18 +22,23 @@ _UNNAMED = (Problem, PredictionRequest, OneImageRequest, InferenceRequest, Infer
 
 def document(app: FastAPI) -> dict[str, Any]:
     """The app's OpenAPI document: every error is a problem, every JSON body has an example."""
+    found = outline(app)
+    if app not in _illustrated:
+        for operations in found["paths"].values():
+            for operation in operations.values():
+                _illustrate(operation)
+        _illustrated.add(app)
+    return found
+
+
+def outline(app: FastAPI) -> dict[str, Any]:
+    """The same, without the examples where nobody has read it yet: some are reckoned, with all that this takes."""
     if app.openapi_schema is None:
         found = _with_whole_bounds(
             get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         )
         schemas = found["components"]["schemas"]
-        for model in (
-            Problem,
-            PredictionRequest,
-            OneImageRequest,
-            InferenceRequest,
-            InferenceError,
-        ):  # what no route's signature names
+        for model in _UNNAMED:
             schema = model.model_json_schema(ref_template=_REF + "{model}")
             schemas |= {**schema.pop("$defs", {}), model.__name__: schema}
         for name in ("HTTPValidationError", "ValidationError"):
@@ -41,7 +47,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         found["security"] = [{"token": []}, {}]  # none, while the service is open
         for path, operations in found["paths"].items():
             for operation in operations.values():
-                _complete(operation, default=_protocol_error if path.startswith("/v2") else _problem)
+                _complete(operation, default=_PROTOCOL_ERROR if path.startswith("/v2") else _PROBLEM)
         app.openapi_schema = found
     return app.openapi_schema
 
@@ -49,7 +55,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 def schema_of(request: Request, place: str) -> Mapping[str, Any]:
     """The JSON schema of a request's `body`, or of its `query`, `path` or `header` parameters as one object."""
     operation = _operation(request)
-    definitions = {"$defs": document(request.app)["components"]["schemas"]}
+    definitions = {"$defs": outline(request.app)["components"]["schemas"]}
     if place == "body":
         content = operation.get("requestBody", {}).get("content", {})
         schema: Mapping[str, Any] = content.get("application/json", {}).get("schema", {})
@@ -73,7 +79,7 @@ def _unknown(name: str, allowed: list[str]) -> FieldError:
 
 def _operation(request: Request) -> dict[str, Any]:
     path = getattr(request.scope.get("route"), "path_format", "")
-    found = document(request.app)["paths"].get(path, {}).get(request.method.lower(), {})
+    found = outline(request.app)["paths"].get(path, {}).get(request.method.lower(), {})
     return cast("dict[str, Any]", found)
 
 
@@ -94,41 +100,36 @@ def _is_whole_bound(key: str, value: object) -> bool:
     return key.lower().endswith(("minimum", "maximum")) and isinstance(value, float) and value.is_integer()
 
 
-def _complete(operation: dict[str, Any], *, default: Callable[[], dict[str, Any]]) -> None:
+def _complete(operation: dict[str, Any], *, default: Mapping[str, str]) -> None:
     responses = operation["responses"]
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
-    for body in (operation.get("requestBody", {}), *responses.values()):
-        content = body.get("content", {}).get("application/json", {})
-        name = content.get("schema", {}).get("$ref", "").removeprefix(_REF).removesuffix("-Input")
-        if "examples" not in content and name in examples.by_schema():
-            content["example"] = examples.by_schema()[name]
-        # Where it is one of several, an example of each.
-        names = [each.get("$ref", "").removeprefix(_REF) for each in content.get("schema", {}).get("anyOf", ())]
-        if "examples" not in content and (known := [each for each in names if each in examples.by_schema()]):
-            content["examples"] = {each: {"value": examples.by_schema()[each]} for each in known}
-    responses["default"] = default()
+    content = {default["media_type"]: {"schema": {"$ref": _REF + default["schema"]}}}
+    responses["default"] = {"description": default["description"], "content": content}
 
 
-def _problem() -> dict[str, Any]:
-    return {
-        "description": "Every error is a problem as in RFC 9457",
-        "content": {
-            "application/problem+json": {
-                "schema": {"$ref": _REF + "Problem"},
-                "example": examples.by_schema()["Problem"],
-            }
-        },
-    }
+def _illustrate(operation: Mapping[str, Any]) -> None:
+    for body in (operation.get("requestBody", {}), *operation["responses"].values()):
+        for media_type in ("application/json", "application/problem+json"):
+            content = body.get("content", {}).get(media_type, {})
+            name = content.get("schema", {}).get("$ref", "").removeprefix(_REF).removesuffix("-Input")
+            if "examples" not in content and name in examples.by_schema():
+                content["example"] = examples.by_schema()[name]
+            # Where it is one of several, an example of each.
+            names = [each.get("$ref", "").removeprefix(_REF) for each in content.get("schema", {}).get("anyOf", ())]
+            if "examples" not in content and (known := [each for each in names if each in examples.by_schema()]):
+                content["examples"] = {each: {"value": examples.by_schema()[each]} for each in known}
 
 
-def _protocol_error() -> dict[str, Any]:
-    return {
-        "description": "Every error is one sentence, as the Open Inference Protocol has it",
-        "content": {
-            "application/json": {
-                "schema": {"$ref": _REF + "InferenceError"},
-                "example": examples.by_schema()["InferenceError"],
-            }
-        },
-    }
+_PROBLEM = {
+    "description": "Every error is a problem as in RFC 9457",
+    "media_type": "application/problem+json",
+    "schema": "Problem",
+}
+_PROTOCOL_ERROR = {
+    "description": "Every error is one sentence, as the Open Inference Protocol has it",
+    "media_type": "application/json",
+    "schema": "InferenceError",
+}
+_illustrated: WeakSet[FastAPI] = WeakSet()
+"""Apps whose document has its examples."""

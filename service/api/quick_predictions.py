@@ -10,6 +10,7 @@ errors, documentation and everything rare are in one place.
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from time import perf_counter
 
@@ -17,7 +18,7 @@ import numpy as np
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api import open_inference, problems, requests, tables
+from service.api import answers, open_inference, problems, requests, tables
 from service.domain.open_inference import HEADER_LENGTH
 from service.domain.prediction import MAX_GRID_SIDE
 from service.domain.registry import ALIAS, MODEL_NAME
@@ -38,6 +39,7 @@ MOST_BYTES = 16 * 1024
 """Of a body: it is decoded on the event loop, which a larger one would hold up."""
 MOST_PIXELS = 128 * 128
 """As above."""
+JSON = (b"content-type", b"application/json")
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -48,7 +50,7 @@ class QuickPredictions:
         self.app, self._predictor = app, predictor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        way = _way(scope)
+        way = way_of(scope)
         if way is None:
             await self.app(scope, receive, send)
             return
@@ -64,8 +66,8 @@ class QuickPredictions:
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": content})
         request_id = headers[0][1].decode() if headers else requests.id_of(scope)
-        route = _route(named, answer)
-        requests.account(scope, status=status, began=began, route=route, request_id=request_id, **_told(named))
+        route = route_of(named, answer)
+        requests.account(scope, status=status, began=began, route=route, request_id=request_id, **told_of(named))
 
     async def _response(
         self, scope: Scope, named: Named, answer: "_Answer", messages: Sequence[Message], receive: Receive
@@ -74,7 +76,7 @@ class QuickPredictions:
             body = _small_body(messages)
             found = None if body is None else await answer(self._predictor(), scope, named, body, receive)
         except BusyError as error:
-            return _busy(scope, error)
+            return busy(scope, error)
         except ClientGoneError:
             return _GONE
         except Exception:  # noqa: BLE001  # the route finds it as well, and says what it is
@@ -92,15 +94,16 @@ _Response = tuple[int, _Headers, bytes]
 _GONE: _Response = (0, [], b"")
 
 
-async def _predict(
+async def predict(
     predictor: Predictor, scope: Scope, named: Named, body: bytes, receive: Receive
 ) -> tuple[_Headers, bytes] | None:
-    picture = _picture(scope, body)
+    picture_of = reader(scope)
+    picture = None if picture_of is None else picture_of(body)
     read = None if picture is None else await predictor.at_once(named, picture, receive)
     if read is None:
         return None
-    content = read.model_dump_json().encode()
-    return [(b"content-length", b"%d" % len(content)), (b"content-type", b"application/json")], content
+    content = answers.written(read)
+    return [(b"content-length", b"%d" % len(content)), JSON], content
 
 
 async def _infer(
@@ -113,7 +116,7 @@ async def _infer(
     return response.raw_headers, bytes(response.body)
 
 
-def _way(scope: Scope) -> tuple[Named, _Answer] | None:
+def way_of(scope: Scope) -> tuple[Named, _Answer] | None:
     """The weights that a request names, and how it is answered; None where it is another, or must be looked at more
     closely.
     """
@@ -121,28 +124,28 @@ def _way(scope: Scope) -> tuple[Named, _Answer] | None:
         return None
     if match := OF_EXPERIMENT.fullmatch(scope["path"]):
         checkpoint = CHECKPOINTS.get(scope["query_string"])
-        return None if checkpoint is None else (OfExperiment(match[1], checkpoint), _predict)
+        return None if checkpoint is None else (OfExperiment(match[1], checkpoint), predict)
     if match := OF_MODEL.fullmatch(scope["path"]):
         query = scope["query_string"]
         chosen = CHOICE.fullmatch(query.decode("latin-1"))
         if chosen is not None:
-            return OfModel(match[1], int(chosen[1]) if chosen[1] else chosen[2]), _predict
-        return None if query else (OfModel(match[1], None), _predict)
+            return OfModel(match[1], int(chosen[1]) if chosen[1] else chosen[2]), predict
+        return None if query else (OfModel(match[1], None), predict)
     if match := INFERENCE.fullmatch(scope["path"]):
         return OfModel(match[1], choice(match[2])), _infer
     return None
 
 
-def _route(named: Named, answer: _Answer) -> str:
+def route_of(named: Named, answer: _Answer) -> str:
     """As the OpenAPI document has it."""
     if isinstance(named, OfExperiment):
         return "/v1/experiments/{experiment_id}/predictions"
-    if answer is _predict:
+    if answer is predict:
         return "/v1/models/{model}/predictions"
     return "/v2/models/{model}/infer" if named.choice is None else "/v2/models/{model}/versions/{version}/infer"
 
 
-def _told(named: Named) -> dict[str, str]:
+def told_of(named: Named) -> dict[str, str]:
     """To the log."""
     match named:
         case OfExperiment(experiment_id):
@@ -151,7 +154,7 @@ def _told(named: Named) -> dict[str, str]:
             return {"model": model}
 
 
-def _busy(scope: Scope, error: BusyError) -> _Response:
+def busy(scope: Scope, error: BusyError) -> _Response:
     """Without the route, which would decode what it then refuses."""
     request_id = requests.id_of(scope)
     problem = problems.answer({**scope, problems.REQUEST_ID: request_id}, error.status, error.message)
@@ -185,18 +188,19 @@ def _small_body(messages: Sequence[Message]) -> bytes | None:
     return body if 0 < len(body) <= MOST_BYTES else None
 
 
-def _picture(scope: Scope, body: bytes) -> Picture | None:
-    """What the body shows, where it is one that is taken here; any error where it shows nothing."""
+def reader(scope: Scope) -> Callable[[bytes], Picture | None] | None:
+    """Of the body of such a request: None of one that is not taken here, any error where it shows nothing."""
     declared, accepted = (_header(scope, name) for name in (b"content-type", b"accept"))
     if accepted not in ("", "*/*") and tables.choose(None, accept=accepted) is not tables.Format.JSON:
         return None
-    if declared.partition(";")[0].strip().lower() == "application/json":
-        return _grid(body)
-    if body.startswith(PNG) and body[12:16] == b"IHDR":
-        width, height = int.from_bytes(body[16:20]), int.from_bytes(body[20:24])
-        if width * height <= MOST_PIXELS:
-            return decode(body, content_type=declared, max_pixels=MOST_PIXELS)
-    return None
+    return _grid if declared.partition(";")[0].strip().lower() == "application/json" else partial(_small_png, declared)
+
+
+def _small_png(declared: str, body: bytes) -> Picture | None:
+    if not body.startswith(PNG) or body[12:16] != b"IHDR":
+        return None
+    width, height = int.from_bytes(body[16:20]), int.from_bytes(body[20:24])
+    return decode(body, content_type=declared, max_pixels=MOST_PIXELS) if width * height <= MOST_PIXELS else None
 
 
 def _header(scope: Scope, name: bytes) -> str:

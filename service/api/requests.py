@@ -66,7 +66,12 @@ class Requests:
 def id_of(scope: Scope) -> str:
     """The client's own where it sent one, else a new one."""
     given = next((value for name, value in scope["headers"] if name == RAW_HEADER), b"").decode("latin-1")
-    return given if ACCEPTED_ID.fullmatch(given) else urandom(16).hex()
+    return given if ACCEPTED_ID.fullmatch(given) else new_id()
+
+
+def new_id() -> str:
+    """For a request that brings none."""
+    return urandom(16).hex()
 
 
 def account(scope: Scope, *, status: int, began: float, route: str, **about: str) -> None:

@@ -4,12 +4,11 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.api.connections import Connection, Watch
+from service.api.connections import Watch
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,52 +18,15 @@ CHANGES = "changes"
 """The name under which the app's lifespan hands its `Changes` to the server."""
 LAST_REQUESTS_SECONDS = 5
 """How long requests in flight have when the service ends."""
-
-
-class _Joining:
-    """A transport that sends the head of an answer together with what follows at once: one packet, and not two."""
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport, self._loop = transport, loop
-        self._head = b""
-        self.is_closing = transport.is_closing
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        """A head waits for what is written next, if that is before the loop's next turn."""
-        if self._head:
-            data, self._head = self._head + data, b""
-        elif data[:9] == b"HTTP/1.1 ":
-            self._head = data
-            self._loop.call_soon(self._send_head)
-            return
-        self._transport.write(data)
-
-    def close(self) -> None:
-        """Once all is sent."""
-        self._send_head()
-        self._transport.close()
-
-    def _send_head(self) -> None:
-        if self._head:
-            self.write(b"")
-
-
-class Protocol(HttpToolsProtocol):
-    """uvicorn's, which writes head and body of an answer on their own."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Begin with a connection."""
-        super().connection_made(cast("asyncio.Transport", _Joining(transport, self.loop)))
+PROTOCOL = "service.api.quick_connections:QuickConnection"
+"""By its name, for it imports what takes a second."""
 
 
 class Server(uvicorn.Server):
     """Waits for no client for ever, and ends all waits first when it is told to end; uvicorn by itself does neither."""
 
     def __init__(self, config: uvicorn.Config) -> None:
-        config.http = Connection
+        config.http = PROTOCOL
         super().__init__(config)
         self._watching: asyncio.Task[None] | None = None
 
@@ -95,7 +57,6 @@ class ApiServer(Server):
             uvicorn.Config(
                 app,
                 factory=True,
-                http=Protocol,
                 log_config=None,  # service/logs.py has it
                 access_log=False,  # service/api/requests.py writes it
                 server_header=False,

@@ -19,7 +19,7 @@ import numpy as np
 from service.domain.manifest import Manifest
 from service.domain.prediction import Prediction
 from service.errors import BusyError
-from service.inference import forms
+from service.inference import forms, heap
 from service.inference.batch import Images
 from service.inference.decode import Picture
 from service.inference.forms import Form
@@ -144,7 +144,7 @@ class Desk:
 
     async def _open(self, model: Model) -> Lane:
         try:
-            form = await asyncio.to_thread(forms.quickest, model.network, model.manifest)
+            form = await asyncio.to_thread(_form_of, model)
             lane = self._lanes[model] = self.lane_of(form, model.manifest)
             return lane
         finally:
@@ -168,6 +168,12 @@ class Desk:
                 self._watched[asked] = asyncio.create_task(_until_gone(asked, visitor.receive))
         again = bool(self._asked)
         self._round = asyncio.get_running_loop().call_later(PATIENT_SECONDS, self._look_after) if again else None
+
+
+def _form_of(model: Model) -> Form:
+    form = forms.quickest(model.network, model.manifest)
+    heap.give_back()
+    return form
 
 
 async def gone(receive: Receive) -> None:

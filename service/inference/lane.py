@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from service.domain.manifest import Manifest
-from service.inference import batch
+from service.inference import batch, forms
 from service.inference.batch import Answer, Batch, Images, Prepared
 from service.inference.forms import Form
 
-MOST_TOGETHER = 32
+MOST_TOGETHER = forms.MANY
 """Images: a larger batch of any network here costs as much an image, and those behind it wait longer."""
 LOOP_SECONDS = 0.0005
 """What takes no longer is computed on the loop: a thread costs a lone request a third of that, and others more."""

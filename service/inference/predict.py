@@ -1,6 +1,5 @@
 """Pictures in, predictions out."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from service.domain.manifest import Manifest
 from service.domain.prediction import Prediction, Preprocessing
 from service.inference.decode import Picture
 from service.inference.models import Model
+from service.inference.numbers import listed
 from service.inference.preprocessing import frame
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Framed = tuple[np.ndarray, Preprocessing]
 def predictions_of(logits: np.ndarray, images: Sequence[Framed], manifest: Manifest) -> Iterator[Prediction]:
     """What logits `(n, classes)` say of `n` images, in their order."""
     probabilities = softmax(logits)
-    rows = zip(logits.tolist(), probabilities.tolist(), logits.argmax(1).tolist(), images, strict=True)
+    rows = zip(listed(logits), listed(probabilities), logits.argmax(1).tolist(), images, strict=True)
     for values, shares, best, (_, done) in rows:
         yield _prediction(values, shares, best, labels=manifest.labels, preprocessing=done)
 
@@ -49,8 +49,8 @@ def framed(picture: Picture, manifest: Manifest) -> Framed:
 
 def prediction(logits: "torch.Tensor", *, labels: tuple[str, ...], preprocessing: Preprocessing) -> Prediction:
     """What the logits `(classes,)` of one image say."""
-    probabilities, best = logits.softmax(0).tolist(), int(logits.argmax())
-    return _prediction(logits.tolist(), probabilities, best, labels=labels, preprocessing=preprocessing)
+    probabilities, best = listed(logits.softmax(0).numpy()), int(logits.argmax())
+    return _prediction(listed(logits.numpy()), probabilities, best, labels=labels, preprocessing=preprocessing)
 
 
 def logits_of(model: Model, images: np.ndarray) -> "torch.Tensor":
@@ -64,14 +64,18 @@ def logits_of(model: Model, images: np.ndarray) -> "torch.Tensor":
 
 
 def _prediction(
-    logits: list[float], probabilities: list[float], best: int, *, labels: tuple[str, ...], preprocessing: Preprocessing
+    logits: list[float | None],
+    probabilities: list[float | None],
+    best: int,
+    *,
+    labels: tuple[str, ...],
+    preprocessing: Preprocessing,
 ) -> Prediction:
-    finite = [value if math.isfinite(value) else None for value in probabilities]
     return Prediction(
         digit=best,
         label=labels[best],
-        confidence=finite[best],
-        probabilities=tuple(finite),
-        logits=tuple(value if math.isfinite(value) else None for value in logits),
+        confidence=probabilities[best],
+        probabilities=tuple(probabilities),
+        logits=tuple(logits),
         preprocessing=preprocessing,
     )

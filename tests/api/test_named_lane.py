@@ -104,7 +104,7 @@ def test_many_images_of_one_request_are_computed_some_at_a_time(served: Served, 
     for path, body in ((READ, many), (f"{READ}?format=csv", many), (f"{READ}?doctor=true", many)):
         assert served.http.post(path, json=body).status_code == 200
     assert served.http.post(INFER, json={"inputs": [tensor]}).status_code == 200
-    assert batches == [MOST_TOGETHER, 40 - MOST_TOGETHER] * 4
+    assert batches == [MOST_TOGETHER, MOST_TOGETHER, 40 - 2 * MOST_TOGETHER] * 4
 
 
 def test_past_the_bound_each_protocol_says_so_in_its_own_words(

@@ -109,7 +109,7 @@ def test_those_that_come_while_it_computes_are_computed_together() -> None:
         framed = frame_all([numbered(number) for number in (3, *range(40))], manifest_of("synthetic"))
         assert said == [number_of(image) for image, _ in framed]
         assert len({*said}) > 5
-        assert computer.batches == [1, MOST_TOGETHER, 40 - MOST_TOGETHER]
+        assert computer.batches == [1, MOST_TOGETHER, MOST_TOGETHER, 40 - 2 * MOST_TOGETHER]
         await asyncio.sleep(0)  # until all are counted
         assert desk.waiting == 0
 
