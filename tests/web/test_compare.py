@@ -78,6 +78,8 @@ def test_the_crosshair_has_all_runs_by_value_and_a_meant_line_fades_the_rest_and
     dot = page.locator(f'.chart--accuracy .chart__best[data-run="{three[2]}"]').bounding_box()
     assert dot is not None
     page.mouse.move(dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2)
+    for each in card(page, ACCURACY).locator(".reading__row").all():
+        expect(each).to_have_css("opacity", "1")  # lines fade, not what is to be read
     said = card(page, ACCURACY).locator(".reading__row.is-focus")
     expect(said).to_be_visible()
     meant = said.get_attribute("data-run")

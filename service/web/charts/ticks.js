@@ -22,7 +22,10 @@ const UNITS = [
  * @returns {Tick[]}
  */
 export function steps(low, high, count, { whole = false, text = (value, digits) => value.toFixed(digits) } = {}) {
-  const step = Math.max(roundUp((high - low) / Math.max(1, count)), whole ? 1 : 0);
+  const room = Math.max(1, count);
+  const safe = roundUp((high - low) / room);
+  const narrow = roundUp(safe / 2.5); // the next smaller one, where its ticks happen to find room
+  const step = Math.max(multiples(low, high, narrow).length <= room ? narrow : safe, whole ? 1 : 0);
   if (!(step > 0) || !Number.isFinite(step)) return [];
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   return multiples(low, high, step).map((value) => ({ value, text: far(value) ? value.toExponential(0) : text(value, digits) }));

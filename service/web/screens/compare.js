@@ -71,7 +71,7 @@ export function show(root, context) {
     asked?.abort();
     asked = new AbortController();
     body.hidden = query === 'ids=';
-    if (query === 'ids=') return write(summary, 'Choose runs in the list of experiments, and press c there.');
+    if (query === 'ids=') return replace(summary, 'Choose runs in the ', h('a', { href: link('experiments') }, 'list of experiments'), ', and press c there.');
     csv.href = `/v1/comparisons/learning-curves.csv?${query}`;
     const end = asked;
     const both = AbortSignal.any([signal, end.signal]);

@@ -32,6 +32,7 @@ test('ticks are round numbers within the axis', () => {
   equal(texts(steps(0.13, 0.87, 5)), ['0.2', '0.4', '0.6', '0.8']);
   equal(texts(steps(1, 9, 20, { whole: true })), ['1', '2', '3', '4', '5', '6', '7', '8', '9']);
   equal(steps(0, 0.35, 4).map(({ value }) => value), [0, 0.1, 0.2, 0.3]);
+  equal(texts(steps(1, 73, 3.2, { whole: true })), ['20', '40', '60']);
   equal(steps(5, 5, 4), []);
 });
 
