@@ -1,7 +1,7 @@
 """Reading what a comparison is made from: runs, their curves, and which test images each one reads right."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from math import ceil
@@ -68,8 +68,10 @@ class Read:
         return replace(self, experiments=tuple(by_id[each] for each in ids))
 
 
-def read(database: Database, chosen: Chosen, *, points: int) -> Read:
+def read(database: Database, chosen: Chosen, *, points: int, alike: bool = True) -> Read:
     """With at most some `points` epochs a run, the same ones for all; none where that is 0.
+
+    Where they need not be `alike`, a run has those of its own length, its last and its best one among them.
 
     `NotFoundError` where there is no such run or sweep, `InvalidSpecError` where there are more than `MAX_RUNS`.
     """
@@ -78,7 +80,12 @@ def read(database: Database, chosen: Chosen, *, points: int) -> Read:
         ids = [each.id for each in found]
         last = max((each.progress.epoch for each in found), default=0)
         every = max(1, ceil(last / points)) if points else 1
-        rows = metrics.figures(session, ids, every=every, last=last) if points else {}
+        if not points:
+            rows = {}
+        elif alike:
+            rows = metrics.figures(session, ids, every=every, last=last)
+        else:
+            rows = _own_figures(session, found, points=points)
         seconds = metrics.seconds(session, ids)
         outputs = checkpoint_rows.newest_with_outputs(session, ids)
     return Read(found, rows, every, seconds, outputs)
@@ -113,6 +120,21 @@ def hold(
         baseline=baseline,
         runs_beside_groups=runs_beside_groups,
     )
+
+
+def _own_figures(
+    session: Session, found: Iterable[Experiment], *, points: int
+) -> dict[str, dict[int, tuple[float | None, ...]]]:
+    by_length: dict[int, list[Experiment]] = {}
+    for each in found:
+        by_length.setdefault(max(1, ceil(each.progress.epoch / points)), []).append(each)
+    rows: dict[str, dict[int, tuple[float | None, ...]]] = {}
+    for every, runs in by_length.items():
+        ends = [(each.id, each.progress.epoch) for each in runs]
+        best = [(each.id, each.best.epoch) for each in runs if each.best is not None]
+        besides = [*ends, *best] if every > 1 else []
+        rows |= metrics.figures(session, [each.id for each in runs], every=every, last=1, besides=besides)
+    return rows
 
 
 def against_size(database: Database, chosen: Chosen) -> TrainSizes:

@@ -120,7 +120,7 @@ def train_size_svg(runs: Runs, service: Live) -> Response:
 
 
 def _drawn(service: Service, runs: Chosen, group: Grouping, format: Literal["png", "svg"]) -> bytes:  # noqa: A002  # as in the path
-    found = comparing.read(service.database, runs, points=MOST_POINTS)
+    found = comparing.read(service.database, runs, points=MOST_POINTS, alike=group is not Grouping.NONE)
     if group is Grouping.NONE:
         curves = {each.label: aligned.own(each) for each in found.curves}
         return charts.draw(curves, title=f"{len(curves)} runs", format=format)

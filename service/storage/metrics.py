@@ -64,16 +64,25 @@ def epochs_of_each(session: Session, experiment_ids: Collection[str]) -> dict[st
 
 
 def figures(
-    session: Session, experiment_ids: Collection[str], *, every: int, last: int
+    session: Session,
+    experiment_ids: Collection[str],
+    *,
+    every: int,
+    last: int,
+    besides: Collection[tuple[str, int]] = (),
 ) -> dict[str, dict[int, tuple[float | None, ...]]]:
     """By experiment and epoch, training loss and accuracy, then validation's: every so many epochs, the first, `last`.
 
-    Plain tuples, as a comparison reads tens of thousands of them.
+    And those `besides`, by experiment and epoch. Plain tuples, as a comparison reads tens of thousands of them.
     """
     columns = (EpochRow.train_loss, EpochRow.train_accuracy, EpochRow.val_loss, EpochRow.val_accuracy)
     query = sa.select(EpochRow.experiment_id, EpochRow.epoch, *columns).where(
         EpochRow.experiment_id.in_(experiment_ids),
-        sa.or_(EpochRow.epoch % every == 0, EpochRow.epoch.in_((1, last))),
+        sa.or_(
+            EpochRow.epoch % every == 0,
+            EpochRow.epoch.in_((1, last)),
+            sa.tuple_(EpochRow.experiment_id, EpochRow.epoch).in_(besides) if besides else sa.false(),
+        ),
     )
     found: dict[str, dict[int, tuple[float | None, ...]]] = {each: {} for each in experiment_ids}
     for experiment_id, epoch, *values in session.execute(query):

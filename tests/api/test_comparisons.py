@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -280,6 +281,19 @@ def test_curves_are_overlaid_as_a_table_and_as_pictures(served: Served) -> None:
     assert ("<!-- batch_size=16 -->" in grouped, "seed=0" in grouped, "FillBetween" in grouped) == (True, False, True)
     png = served.http.get("/v1/comparisons/learning-curves.png", params=query | {"group": "seeds"})
     assert png.content.startswith(b"\x89PNG")
+
+
+def test_a_picture_has_the_best_epoch_of_a_long_run_and_all_of_a_short_one_beside_it(served: Served) -> None:
+    short = ended(served, epochs=4, name="short")
+    long = served.submit(epochs=2_101, name="long")
+    run = served.claim()
+    served.record(run, *range(1, 2_102), best_epoch=1_111)
+    served.finish(run)
+    drawn = served.http.get("/v1/comparisons/learning-curves.svg", params={"ids": f"{short},{long}"}).text
+    texts = re.findall("<!-- (.*?) -->", drawn)
+    assert texts[texts.index("long") + 2] == "1111"
+    lines = re.findall(r'<path d="([^"]*)" clip-path', drawn)
+    assert 4 in [line.count("M") + line.count("L") for line in lines]
 
 
 def test_the_error_is_fitted_against_the_number_of_training_images(served: Served) -> None:
