@@ -267,11 +267,13 @@ def test_the_first_token_closes_an_open_service_and_none_is_made_from_afar(serve
 def test_a_session_is_a_cookie_that_no_script_reads_and_ends_with_its_token(school: Class) -> None:
     token_id, secret = make(school.database, "eve")
     with httpx.Client(base_url=school.served.url, trust_env=False) as http:
-        assert http.post("/v1/session", json={"token": secret + "x"}).status_code == 401
+        for wrong in (secret + "x", school.secrets["expired"], school.secrets["revoked"]):
+            assert http.post("/v1/session", json={"token": wrong}).status_code == 401
         signed_in = http.post("/v1/session", json={"token": secret})
         cookie = signed_in.headers["Set-Cookie"]
         assert {"HttpOnly", "SameSite=strict", "Path=/"} <= {part.strip() for part in cookie.split(";")}
         assert cookie.startswith(f"ardoise-{httpx.URL(school.served.url).port}=")
+        assert 86_000 < int(cookie.partition("Max-Age=")[2].partition(";")[0]) <= 86_400
         assert signed_in.json() == http.get("/v1/session").json()
         assert http.post("/v1/experiments", json=SPEC).json()["owner"] == "eve"
         assert http.delete("/v1/session").status_code == 204
@@ -285,6 +287,8 @@ def test_a_session_is_a_cookie_that_no_script_reads_and_ends_with_its_token(scho
 def test_a_shared_link_holds_a_token_that_only_reads_and_its_sharer_ends_it(school: Class) -> None:
     wanted = {"view": f"#/experiments/{school.paths['experiment_id']}?tab=notes&x=1", "expires_days": 2}
     made = school.ask("ana", "POST", "/v1/shares", wanted).json()
+    left = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
+    assert timedelta(days=1, hours=23) < left <= timedelta(days=2)
     fragment = urlsplit(made["url"]).fragment
     asked = httpx.QueryParams(fragment.partition("?")[2])
     assert (fragment.partition("?")[0], f"#/{asked['to']}") == ("/shared", wanted["view"])

@@ -22,10 +22,11 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-def client(served: Served, owner: str) -> httpx.Client:
+def client(served: Served, owner: str, *, read_only: bool = False) -> httpx.Client:
     """Of an owner who has a token."""
+    wanted = TokenRequest(role=Role.STUDENT, owner=owner, read_only=read_only)
     with served.database.writing() as session:
-        made = tokens.create(session, TokenRequest(role=Role.STUDENT, owner=owner), now=datetime.now(UTC))
+        made = tokens.create(session, wanted, now=datetime.now(UTC))
     headers = {"Authorization": f"Bearer {made.token}"}
     return httpx.Client(base_url=served.url, headers=headers, trust_env=False, timeout=30)
 
@@ -55,6 +56,14 @@ def test_more_submissions_in_a_minute_than_an_owner_has_are_refused(limited: Ser
         )
         assert dan.post("/v1/experiments?dry_run=true", json=SPEC).status_code == 200
         assert one.get("/v1/queue").status_code == 200
+
+
+def test_who_has_only_a_link_of_theirs_spends_nothing_of_an_owner_s(limited: Served) -> None:
+    """Red when a token that only reads counts before it is refused."""
+    with client(limited, "ida") as ida, client(limited, "ida", read_only=True) as anybody:
+        refused = [anybody.post("/v1/experiments?dry_run=true", json=SPEC).status_code for _ in range(10)]
+        assert refused == [403] * 10
+        assert ida.post("/v1/experiments?dry_run=true", json=SPEC).status_code == 200
 
 
 def test_more_predictions_in_a_second_than_an_owner_has_are_refused(limited: Served) -> None:

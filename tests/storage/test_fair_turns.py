@@ -59,11 +59,13 @@ def owners_of(bench: Bench, runs: list[Run]) -> list[str | None]:
         return [experiments.find(session, run.experiment_id).owner for run in runs]
 
 
+@pytest.mark.parametrize("at_once", [RUNS, 1], ids=["sweeps", "run by run"])
 @pytest.mark.parametrize("cohorts", ["one for all", "one each"])
-def test_every_owner_s_first_run_starts_before_anybody_s_second(bench: Bench, cohorts: str) -> None:
-    """Red when a claim goes by age alone, and when runs taken beside another pass over others' turns."""
+def test_every_owner_s_first_run_starts_before_anybody_s_second(bench: Bench, cohorts: str, at_once: int) -> None:
+    """Red when a claim or a turn goes by age alone, and when runs taken beside another pass over others' turns."""
     for number, owner in enumerate(OWNERS):
-        submit(bench, owner, RUNS, hidden=8 if cohorts == "one for all" else 8 + number)
+        for _ in range(RUNS // at_once):
+            submit(bench, owner, at_once, hidden=8 if cohorts == "one for all" else 8 + number)
     started: Counter[str | None] = Counter(dict.fromkeys(OWNERS, 0))
     sizes = []
     while min(started.values()) < ROUNDS:
@@ -95,3 +97,13 @@ def test_no_owner_has_more_runs_in_training_than_the_limit_and_others_go_on(benc
     assert Counter(owners_of(bench, running)) == {"ana": 3, "ben": 3, None: 2}
     bench.finish(next(run for run, owner in zip(running, owners_of(bench, running), strict=True) if owner == "ana"))
     assert owners_of(bench, take(bench, most_running=3)) == ["ana"]
+
+
+def test_who_has_as_many_in_training_as_they_may_is_passed_over(bench: Bench) -> None:
+    """Red when it is looked at only whether anybody has room, and not who."""
+    submit(bench, "ana", 3)
+    submit(bench, "ben", 3, hidden=9)
+    (of_ana,), (of_ben,) = take(bench, most_running=1), take(bench, most_running=1)
+    assert owners_of(bench, [of_ana, of_ben]) == ["ana", "ben"]
+    bench.finish(of_ben)
+    assert owners_of(bench, take(bench, most_running=1)) == ["ben"]
