@@ -6,6 +6,6 @@ from tests.torture import soak
 
 
 def test_what_a_service_holds_does_not_grow_with_what_it_has_done() -> None:
-    """Four sweeps of forty runs. Red where a worker keeps a megabyte of each run, or a file open."""
+    """Eight sweeps of forty runs. Red where a worker keeps a megabyte of each run, or a file open."""
     outcome = soak.torment(0.0, random.Random(0))
     assert outcome.lost == (), outcome.remark

@@ -14,6 +14,7 @@ from tests.served import Served, served
 from tests.torture import Outcome
 
 RUNS_AT_ONCE = 40
+FEWEST_ROUNDS = 8
 READERS = 4
 WARM_UP = 1 / 3
 """Of the rounds: caches fill, libraries are loaded."""
@@ -44,7 +45,7 @@ def torment(seconds: float, chance: random.Random) -> Outcome:
         for reader in readers:
             reader.start()
         try:
-            while len(rounds) < 4 or time.monotonic() < deadline:
+            while len(rounds) < FEWEST_ROUNDS or time.monotonic() < deadline:
                 service.sweep(_sweep(chance))
                 rounds.append(_held(service))
         finally:
