@@ -6,7 +6,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 const PROPERTIES = new Set(['value', 'checked', 'disabled', 'indeterminate', 'selected', 'hidden', 'open', 'tabIndex']);
 
 /**
- * @typedef {Node | string | number | null | undefined | false | Child[]} Child
+ * @typedef {Node | string | number | null | undefined | false | readonly any[]} Child lists may hold lists
  * @typedef {Record<string, any>} Props
  */
 

@@ -78,6 +78,7 @@ export function send(method, path, body, options) {
  */
 async function sent(method, path, body, { headers = {}, signal } = {}) {
   const raw = body === undefined || body instanceof Blob || body instanceof FormData;
+  /** @type {Record<string, string>} */
   const json = raw ? {} : { 'Content-Type': 'application/json' };
   return content(await ask(path, { method, signal, headers: { ...json, ...headers }, body: raw ? body : JSON.stringify(body) }));
 }

@@ -86,6 +86,19 @@ def test_a_finger_draws_too(browser: Browser, bench: Bench) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_a_pen_draws_too(page: Page, bench: Bench) -> None:
+    page.goto(f"/#/draw?models={reader(bench)}")
+    box = slate(page).bounding_box()
+    assert box is not None
+    pen = page.context.new_cdp_session(page)
+    kinds = ("mousePressed", *["mouseMoved"] * (len(SEVEN) - 1), "mouseReleased")
+    for kind, (x, y) in zip(kinds, (*SEVEN, SEVEN[-1]), strict=True):
+        at = {"x": box["x"] + x * box["height"], "y": box["y"] + y * box["height"]}
+        held = {"button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen", "force": 0.5}
+        pen.send("Input.dispatchMouseEvent", {"type": kind, **at, **held})
+    expect(page.locator(".reader__digit")).to_have_text("7")
+
+
 def test_two_epochs_of_a_run_read_the_same_drawing_side_by_side(page: Page, bench: Bench) -> None:
     experiment_id = reader(bench)
     page.goto(f"/#/draw?models={experiment_id},{experiment_id}:1")

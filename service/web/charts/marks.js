@@ -86,6 +86,7 @@ function end({ diverged, xs, ys, run, colour }, { x, y, box, scene }) {
  * @param {number} em
  */
 function names({ x, y, box, scene }, em) {
+  /** @type {{line: import('./reading.js').Line, top: number, left: number}[]} */
   const found = [];
   for (const line of scene.lines) {
     let i = line.xs.length - 1;

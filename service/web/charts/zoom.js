@@ -83,12 +83,12 @@ export function listen(chart, { choose, whole }) {
   /** @param {PointerEvent | WheelEvent} event */
   const pixel = (event) => event.clientX - stage.getBoundingClientRect().left;
 
-  stage.addEventListener('pointerdown', (event) => {
+  stage.addEventListener('pointerdown', (/** @type {PointerEvent} */ event) => {
     if (event.button !== 0 || event.pointerType === 'touch' || !chart.plot) return;
     began = pixel(event);
     stage.setPointerCapture(event.pointerId);
   });
-  stage.addEventListener('pointermove', (event) => {
+  stage.addEventListener('pointermove', (/** @type {PointerEvent} */ event) => {
     if (began === null || !chart.plot) return;
     const { box } = chart.plot;
     const [left, right] = edges(began, pixel(event), box);
@@ -96,7 +96,7 @@ export function listen(chart, { choose, whole }) {
     set(brush, { x: left, y: box.top, width: right - left, height: box.bottom - box.top });
     chart.picture.append(brush);
   });
-  stage.addEventListener('pointerup', (event) => {
+  stage.addEventListener('pointerup', (/** @type {PointerEvent} */ event) => {
     const from = began;
     began = null;
     brush.remove();
@@ -109,7 +109,7 @@ export function listen(chart, { choose, whole }) {
     brush.remove();
   });
   stage.addEventListener('dblclick', () => choose(null));
-  stage.addEventListener('wheel', (event) => {
+  stage.addEventListener('wheel', (/** @type {WheelEvent} */ event) => {
     if (!chart.plot) return;
     const { domain } = chart.plot.scene;
     const all = whole();

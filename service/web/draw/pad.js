@@ -22,7 +22,7 @@ export class Pad {
   constructor({ drawing, signal, changed }) {
     this.strokes = new Strokes(drawing);
     this.changed = changed;
-    this.pen = { width: 0.1, erase: false };
+    this.pen = { width: 0.14, erase: false }; // in heights of the slate: thinner strokes are lost in images of 8 x 8 pixels
     this.drawn = false;
     this.wide = false;
     /** @type {number[][]} left, top, width, height in pixels of what is sent */

@@ -61,8 +61,8 @@ export function tools({ pad, signal, several, announce }) {
     const image = [...(event.clipboardData?.files ?? [])].find((each) => each.type.startsWith('image/'));
     if (image) lay(image);
   }, { signal });
-  pad.node.addEventListener('dragover', (event) => event.preventDefault(), { signal });
-  pad.node.addEventListener('drop', (event) => {
+  pad.node.addEventListener('dragover', (/** @type {DragEvent} */ event) => event.preventDefault(), { signal });
+  pad.node.addEventListener('drop', (/** @type {DragEvent} */ event) => {
     event.preventDefault();
     const image = event.dataTransfer?.files[0];
     if (image) lay(image);

@@ -15,6 +15,7 @@ const SHOWN = 3;
  */
 export function position(found, { all, showAll }) {
   const { patch, kernel, products, bias, sum, then } = found;
+  /** @type {{i: number, sum: number}[]} */
   const channels = products.map((/** @type {(number | null)[][]} */ grid, /** @type {number} */ i) => ({ i, sum: total(grid) }));
   const order = [...channels].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
   const shown = all ? channels : order.slice(0, SHOWN);

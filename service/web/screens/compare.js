@@ -42,8 +42,8 @@ export function show(root, context) {
   const table = new ComparisonTable({
     set: setParams,
     focus: (id) => panel.focus(id && grouped() ? firstOf(id) : id),
-    toggle: (id) => setParams({ off: listed(off().has(id) ? [...off()].filter((each) => each !== id) : [...off(), id]) }),
-    remove: (id) => setParams({ ids: listed(ids().filter((each) => each !== id)), sweep_id: null, baseline: params.get('baseline') === id ? null : params.get('baseline') }),
+    toggle: (id) => setParams({ off: listed(off().has(id) ? [...off()].filter((/** @type {string} */ each) => each !== id) : [...off(), id]) }),
+    remove: (id) => setParams({ ids: listed(ids().filter((/** @type {string} */ each) => each !== id)), sweep_id: null, baseline: params.get('baseline') === id ? null : params.get('baseline') }),
   });
   const verdicts = new Verdicts(setParams);
   const how = h('div');

@@ -61,7 +61,7 @@ export async function show(root, { params, signal, setParams, go, announce }) {
   );
   start.addEventListener('change', () => go(link('new', null, { preset: start.value || null })));
   repeats.addEventListener('input', () => setParams({ repeats: Number(repeats.value) > 1 ? repeats.value : null }));
-  node.addEventListener('submit', (event) => {
+  node.addEventListener('submit', (/** @type {Event} */ event) => {
     event.preventDefault();
     begin();
   });
