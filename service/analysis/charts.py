@@ -5,9 +5,10 @@ Lengths are inches, measured from the lower left corner.
 """
 
 from collections.abc import Mapping, Sequence
-from math import isnan, nan
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
 
 from service.analysis import colours, figures
 from service.analysis.captions import Caption, shortened
@@ -57,7 +58,8 @@ NAME_WIDTH, TITLE = ACCURACY_COLUMN - 0.65 - NAME_COLUMN, 0.41
 
 
 class _Line(NamedTuple):
-    points: Sequence[tuple[float, float]]
+    points: np.ndarray
+    """Epochs and values, `(n, 2)`; NaN where there is a gap."""
     colour: str
     look: Look
 
@@ -70,9 +72,9 @@ class _Run(NamedTuple):
     curves: LearningCurves
     band: tuple[CurveSeries, CurveSeries] | None = None
 
-    def values(self, series: str) -> list[float]:
-        """NaN, where a line has its gap, for null."""
-        return _drawable(getattr(self.curves.series, series))
+    def points(self, series: str) -> np.ndarray:
+        """Of its line."""
+        return np.column_stack((self.curves.epochs, _drawable(getattr(self.curves.series, series))))
 
     def best(self, measure: str) -> tuple[int, float] | None:
         """The best epoch and its validation figure."""
@@ -83,8 +85,8 @@ class _Run(NamedTuple):
         return None
 
 
-def _drawable(values: Sequence[float | None]) -> list[float]:
-    return [nan if value is None else min(value, LARGEST) for value in values]
+def _drawable(values: Sequence[float | None]) -> np.ndarray:
+    return np.minimum(np.array(values, dtype=np.float64), LARGEST)  # None becomes NaN
 
 
 def draw(
@@ -123,7 +125,7 @@ def _draw_panel(axes: "Axes", runs: Sequence[_Run], *, measure: str) -> None:
             below, above = (_drawable(getattr(series, f"val_{measure}")) for series in run.band)
             axes.fill_between(run.curves.epochs, below, above, color=run.colour, linewidth=0, alpha=BAND_ALPHA)
     lines = [
-        _Line([*zip(run.curves.epochs, run.values(f"{half}_{measure}"), strict=True)], run.colour, look)
+        _Line(run.points(f"{half}_{measure}"), run.colour, look)
         for run in runs
         for half, look in HALVES.items()
         if run.curves.epochs
@@ -133,16 +135,18 @@ def _draw_panel(axes: "Axes", runs: Sequence[_Run], *, measure: str) -> None:
     if rings:
         points, edges = zip(*rings, strict=True)
         axes.scatter(*zip(*points, strict=True), edgecolors=edges, **BEST)
-    finite = [value for line in lines for _, value in line.points if not isnan(value)]
-    logarithmic = measure == "loss" and bool(finite) and SMALLEST < min(finite) <= max(finite) / LOGARITHMIC_FROM
+    values = np.concatenate([line.points[:, 1] for line in lines]) if lines else np.empty(0)
+    finite = values[~np.isnan(values)]
+    lowest, highest = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+    logarithmic = measure == "loss" and SMALLEST < lowest <= highest / LOGARITHMIC_FROM
     _style(axes, heading=measure.capitalize() + (", logarithmic" if logarithmic else ""))
     _scale_epochs(axes, last=max((epoch for run in runs for epoch in run.curves.epochs), default=0))
-    if not finite:
+    if not len(finite):
         axes.set_yticks([])
         message = "no finite value" if lines else "no epoch yet"
         axes.text(0.5, 0.5, message, transform=axes.transAxes, ha="center", va="center", color=PENCIL, size=11)
         return
-    axes.update_datalim([(1, min(finite)), (1, max(finite))])
+    axes.update_datalim([(1, lowest), (1, highest)])
     if logarithmic:
         _scale_logarithmically(axes)
     axes.autoscale_view(scalex=False)
@@ -161,9 +165,10 @@ def _draw_lines(axes: "Axes", lines: Sequence[_Line]) -> None:
         axes.scatter(*zip(*points, strict=True), color=filled, **POINT)
 
 
-def _alone(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    there = [False, *(not isnan(value) for _, value in points), False]
-    return [point for at, point in enumerate(points, start=1) if there[at] and not there[at - 1] and not there[at + 1]]
+def _alone(points: np.ndarray) -> np.ndarray:
+    there = np.pad(~np.isnan(points[:, 1]), 1)
+    alone: np.ndarray = points[there[1:-1] & ~there[:-2] & ~there[2:]]
+    return alone
 
 
 def _strokes(lines: Sequence[_Line], **placed: Any) -> "LineCollection":
@@ -186,7 +191,7 @@ def _draw_stripes(axes: "Axes", problems: Sequence[Finding]) -> None:
     for row, each in enumerate(reversed(problems), start=1):
         first, last = each.epochs
         place = STRIPE_HEIGHT * row
-        stripes.append(_Line([(first - 0.5, place), (last + 0.5, place)], PENCIL, STRIPE))
+        stripes.append(_Line(np.array([(first - 0.5, place), (last + 0.5, place)]), PENCIL, STRIPE))
     axes.add_collection(_strokes(stripes, transform=axes.get_xaxis_transform(), zorder=1), autolim=False)
 
 
@@ -234,7 +239,7 @@ def _draw_legend(
 
     def sample(y: float, colour: str, look: Look) -> None:
         points = [(x, y + SAMPLE_HEIGHT) for x in (LEGEND, LEGEND + SAMPLE)]
-        samples.append(_Line(points, colour, look))
+        samples.append(_Line(np.array(points), colour, look))
 
     def write(y: float, name: str, *numbers: str, colour: str = PENCIL, size: float = 9) -> None:
         captions.append(

@@ -1,6 +1,6 @@
 """Epoch rows: stored by the attempt that owns the run, read by anyone."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,8 @@ GROWING = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", 
 """What `growth` reads of an epoch, in this order, before the seconds."""
 
 # Columns, not rows of the session: ten thousand of these take twice as long.
-_COLUMNS = [getattr(EpochRow, name) for name in EpochMetrics.model_fields]
+_FIELDS = tuple(EpochMetrics.model_fields)
+_COLUMNS = [getattr(EpochRow, name) for name in _FIELDS]
 
 
 def record(session: Session, experiment_id: str, epochs: Sequence[EpochMetrics]) -> None:
@@ -50,8 +51,7 @@ def epochs(
     query = sa.select(*_COLUMNS).where(EpochRow.experiment_id == experiment_id, EpochRow.epoch > after)
     if up_to is not None:
         query = query.where(EpochRow.epoch <= up_to)
-    found = session.execute(query.order_by(EpochRow.epoch))
-    return tuple(EpochMetrics(**row) for row in found.mappings())
+    return tuple(map(_epoch, session.execute(query.order_by(EpochRow.epoch))))
 
 
 def epochs_of_each(session: Session, experiment_ids: Collection[str]) -> dict[str, list[EpochMetrics]]:
@@ -59,8 +59,13 @@ def epochs_of_each(session: Session, experiment_ids: Collection[str]) -> dict[st
     query = sa.select(EpochRow.experiment_id, *_COLUMNS).where(EpochRow.experiment_id.in_(experiment_ids))
     found: dict[str, list[EpochMetrics]] = {each: [] for each in experiment_ids}
     for experiment_id, *values in session.execute(query.order_by(EpochRow.experiment_id, EpochRow.epoch)):
-        found[experiment_id].append(EpochMetrics(**dict(zip(EpochMetrics.model_fields, values, strict=True))))
+        found[experiment_id].append(_epoch(values))
     return found
+
+
+def _epoch(values: Iterable[Any]) -> EpochMetrics:
+    """Of a row of `_COLUMNS`."""
+    return EpochMetrics(**dict(zip(_FIELDS, values, strict=True)))
 
 
 def figures(
