@@ -7,7 +7,7 @@ import random
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -60,10 +60,17 @@ def _of(name: str, *, seconds: float, chance: random.Random) -> Outcome:
 def _table(outcomes: Mapping[str, tuple[Outcome, float]]) -> Table:
     table = Table("part", "seconds", "load held", "faults survived", "bad inputs tried", "lost")
     for name, (outcome, seconds) in outcomes.items():
-        lost = f"{len(outcome.lost)} promises" if outcome.lost else "nothing"
-        numbers = (f"{outcome.faults:,}" if outcome.faults else "", f"{outcome.inputs:,}" if outcome.inputs else "")
-        table.add_row(name, f"{seconds:.0f}", outcome.load, *numbers, lost)
+        table.add_row(name, f"{seconds:.0f}", outcome.load, *_counts([outcome]))
+    table.add_section()
+    each = [outcome for outcome, _seconds in outcomes.values()]
+    table.add_row("all", f"{sum(seconds for _outcome, seconds in outcomes.values()):.0f}", "", *_counts(each))
     return table
+
+
+def _counts(outcomes: Sequence[Outcome]) -> tuple[str, str, str]:
+    faults, inputs = sum(each.faults for each in outcomes), sum(each.inputs for each in outcomes)
+    lost = sum(len(each.lost) for each in outcomes)
+    return f"{faults:,}" if faults else "", f"{inputs:,}" if inputs else "", f"{lost} promises" if lost else "nothing"
 
 
 if __name__ == "__main__":
