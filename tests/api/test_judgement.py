@@ -1,6 +1,7 @@
 """What a finished run is judged by, over HTTP: given logits against scikit-learn, and a run that was trained."""
 
 import base64
+import csv
 import io
 from pathlib import Path
 from typing import Any
@@ -239,11 +240,22 @@ def test_a_split_s_softmax_is_that_of_each_of_its_images_and_their_means(served:
 
 
 def test_a_split_s_softmax_is_a_table_as_well(served: Served) -> None:
-    run = judged(served, logits(1))
-    rows = served.http.get(f"/v1/experiments/{run}/logits", params={"format": "csv", "limit": 60_000}).text.splitlines()
-    assert rows[0].startswith("index,label,prediction,cross_entropy,zero_one_loss,margin,gradient,logit_0,")
-    assert len(rows) == 1 + len(LABELS)
-    assert [float(cell) for cell in rows[1].split(",")[7:17]] == logits(1)[0].tolist()
+    broken = logits(1)
+    broken[1, 3] = np.nan
+    run = judged(served, broken)
+    text = served.http.get(f"/v1/experiments/{run}/logits", params={"format": "csv", "limit": 60_000}).text
+    assert text.startswith("index,label,prediction,cross_entropy,zero_one_loss,margin,gradient,logit_0,")
+    assert text.endswith("\n")
+    rows = [*csv.DictReader(text.splitlines())]
+    listed = ask(served.http, run, "logits", limit=60_000)["items"]
+    assert len(rows) == len(listed) == len(LABELS)
+    for cells, each in zip(rows, listed, strict=True):
+        of_classes = {"logit": each.pop("logits"), "softmax": each.pop("softmax")}
+        expected = each | {f"{name}_{at}": value for name, row in of_classes.items() for at, value in enumerate(row)}
+        assert {name: float(cell) if cell else None for name, cell in cells.items()} == expected
+    assert (rows[1]["logit_3"], rows[1]["softmax_0"], rows[0]["index"]) == ("", "", "0")
+    empty = served.http.get(f"/v1/experiments/{run}/logits", params={"format": "csv", "offset": 10_000}).text
+    assert empty == text.partition("\n")[0] + "\n"
     lines = served.http.get(f"/v1/experiments/{run}/logits", headers={"Accept": "application/x-ndjson"}).text
     assert len(lines.splitlines()) == 100
     assert served.http.get(f"/v1/experiments/{run}/logits", params={"offset": 10_000}).json()["items"] == []
