@@ -139,7 +139,7 @@ export function show(root, { signal, announce }) {
     const node = h(
       'li',
       { class: 'runlist__item' },
-      h('div', { class: 'runlist__text' }, h('span', { class: 'row' }, h('span', { class: 'mono' }, id), state), runs, since, h('span', { class: 'row-note' }, `${facts.device ?? ''}, ${facts.threads ?? '?'} threads, torch ${facts.torch ?? '?'}`)),
+      h('div', { class: 'runlist__text' }, h('span', { class: 'row' }, h('span', { class: 'mono' }, id), state), runs, since, h('span', { class: 'row-note' }, `${facts.device ?? ''}, ${facts.threads ?? '?'} ${facts.threads === 1 ? 'thread' : 'threads'}, torch ${facts.torch ?? '?'}`)),
     );
     /** @type {string | null} */
     let before = null;
