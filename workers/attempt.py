@@ -19,7 +19,7 @@ from service.errors import FencedError
 from service.failpoints import Point
 from service.storage import StorageError, queue
 from service.telemetry.measures import EPOCHS, SAMPLES
-from workers import environment, failing, finals, learners, resumption, team, threads, training_data
+from workers import environment, failing, final_evaluation, learners, resumption, team, threads, training_data
 from workers.heartbeat import Interruption, Watch
 from workers.learner import Learner
 from workers.randomness import Purpose, seed_global
@@ -146,7 +146,7 @@ class Attempt:
         if recorder.best is not None:
             last = snapshot(network)
             network.load_state_dict(dict(recorder.best))
-            test, outputs = finals.judge(recorder.learner, self._data, self.run.spec)
+            test, outputs = final_evaluation.judge(recorder.learner, self._data, self.run.spec)
             network.load_state_dict(dict(last))
         failpoints.reach(Point.TESTED, [self.run.spec.name])
         recorder.end(test=test, diverged=diverged, outputs=outputs)

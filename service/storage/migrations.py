@@ -12,8 +12,6 @@ from service.storage.engine import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0009"
-"""The newest step. Where a database is there already alembic is not imported: ten megabytes, a tenth of a second."""
 _LOCK = 0x41524430
 """PostgreSQL's advisory lock that two migrations at once wait for: any number of our own."""
 
@@ -33,8 +31,8 @@ def ensure_current(database: Database) -> None:
 
     `ConflictError` where that is still to be done, or where a newer version has been at the database.
     """
-    current = _current(database)
-    if current == HEAD:
+    current, head = _current(database), newest_step()
+    if current == head:
         return
     from alembic.script import ScriptDirectory
 
@@ -42,8 +40,13 @@ def ensure_current(database: Database) -> None:
     if current is not None and current not in known:
         raise ConflictError(f"the database is at revision {current}, which only a newer version than this one knows")
     if not database.is_sqlite:
-        raise ConflictError(f"the database is at revision {current}, this version needs {HEAD}: run `ardoise migrate`")
+        raise ConflictError(f"the database is at revision {current}, this version needs {head}: run `ardoise migrate`")
     upgrade(database)
+
+
+def newest_step() -> str:
+    """By the names of the files: where a database is there already alembic, ten megabytes, is not imported."""
+    return max(step.name.partition("_")[0] for step in (_folder() / "versions").glob("[0-9]*.py"))
 
 
 def _current(database: Database) -> str | None:
@@ -69,8 +72,11 @@ def _move(database: Database, revision: str, step: Literal["upgrade", "downgrade
 def _config() -> "Config":
     from alembic.config import Config
 
-    here = Path(service.__file__).parent
-    scripts = [folder for folder in (here.parent / "alembic", here / "_alembic") if (folder / "env.py").is_file()]
     config = Config()
-    config.set_main_option("script_location", str(scripts[0]))
+    config.set_main_option("script_location", str(_folder()))
     return config
+
+
+def _folder() -> Path:
+    here = Path(service.__file__).parent
+    return next(each for each in (here.parent / "alembic", here / "_alembic") if (each / "env.py").is_file())

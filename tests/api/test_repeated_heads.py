@@ -56,6 +56,11 @@ class Line:
         self.send(request)
         return self.answer()
 
+    def teach(self, request: bytes) -> None:
+        """Until its head is known, whatever came on this connection before."""
+        for _ in range(3):
+            self.ask(request)
+
     def _receive(self) -> None:
         part = self.connection.recv(65536)
         assert part, "hung up on"
@@ -149,8 +154,7 @@ def test_a_wrong_body_under_a_known_head_is_told_as_ever(trained: str, line: Lin
 def test_requests_that_come_together_are_answered_in_their_order(trained: str, line: Line) -> None:
     """Whole, in halves, and on the heels of one that is being answered; red when what came early is dropped."""
     request, other = post(url(trained), SMALL, JSON), b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    for _ in range(3):
-        line.ask(request)
+    line.teach(request)
     line.send(request, other, request)
     assert [line.answer().status_code for _ in range(3)] == [200] * 3
     for at in (10, len(request) - len(SMALL), len(request) - 1):
@@ -163,8 +167,7 @@ def test_what_comes_while_one_is_answered_waits_for_its_turn(
     served: Served, trained: str, line: Line, held: Callable[[], threading.Event]
 ) -> None:
     request = post(url(trained), SMALL, JSON)
-    for _ in range(3):
-        line.ask(request)
+    line.teach(request)
     free = held()
     line.send(request)
     wait_until(lambda: served.service.predictor.desk.waiting)
@@ -210,8 +213,7 @@ def test_past_the_bound_the_answer_is_503_with_its_time(
     served: Served, trained: str, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = post(url(trained), SMALL, JSON)
-    for _ in range(3):
-        line.ask(request)
+    line.teach(request)
     with monkeypatch.context() as patched:
         patched.setattr(served.service.predictor.desk, "waiting", MOST_WAITING)
         answer = line.ask(request)
@@ -238,8 +240,7 @@ def test_who_waits_too_long_is_told_so_once(
 ) -> None:
     """Red when the request begins anew in the usual way."""
     request = post(url(trained), SMALL, JSON)
-    for _ in range(3):
-        line.ask(request)
+    line.teach(request)
     free = hasty()
     parsed.clear()
     answer = line.ask(request)
@@ -255,8 +256,7 @@ def test_a_network_that_fails_is_asked_again_in_the_usual_way(
     served: Served, trained: str, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = post(url(trained), SMALL, JSON)
-    for _ in range(3):
-        line.ask(request)
+    line.teach(request)
     lane = served.service.predictor.desk.lanes()[-1]
     run, failures = lane.form.run, iter([1])
 
@@ -273,8 +273,7 @@ def test_a_network_that_fails_is_asked_again_in_the_usual_way(
 def test_who_leaves_is_one_line(served: Served, trained: str, held: Callable[[], threading.Event]) -> None:
     with lined(served) as first, lined(served) as second, capture_logs() as logged:
         request = post(url(trained), SMALL, JSON)
-        for _ in range(3):
-            first.ask(request)
+        first.teach(request)
         logged.clear()
         free = held()
         first.send(request)
@@ -291,8 +290,7 @@ def test_who_leaves_is_one_line(served: Served, trained: str, held: Callable[[],
 
 def test_the_line_in_the_log_is_the_usual_one(served: Served, trained: str, line: Line) -> None:
     request = post(url(trained), SMALL, JSON)
-    for _ in range(3):
-        line.ask(request)
+    line.teach(request)
     with capture_logs() as logged:
         answer = line.ask(request)
         wait_until(lambda: logged)
@@ -360,8 +358,7 @@ def test_a_body_that_lacks_its_last_blanks_is_not_whole(
 ) -> None:
     """Red when the length that the head names is not looked at."""
     request = post(url(trained), same(SMALL, 60), JSON)
-    for _ in range(3):
-        line.ask(request)
+    line.teach(request)
     parsed.clear()
     line.send(request[:-10])
     wait_until(lambda: parsed)
@@ -373,8 +370,7 @@ def test_a_body_that_lacks_its_last_blanks_is_not_whole(
 def test_a_connection_in_use_is_not_hung_up_on(served: Served, trained: str, line: Line) -> None:
     """Red when requests that skip the parser are not counted for the watch."""
     request = post(url(trained), SMALL, JSON)
-    for _ in range(3):
-        line.ask(request)
+    line.teach(request)
     open_ones = served.server.server_state.connections
     watch = Watch(open_ones)
     for look in range(4):

@@ -164,6 +164,12 @@ def test_a_step_that_fails_leaves_the_schema_as_it_was(empty: Bench) -> None:
     assert revision_of(empty) is None
 
 
+def test_the_newest_step_is_known_without_alembic(empty: Bench) -> None:
+    migrations.upgrade(empty.database)
+    with empty.database.engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == migrations.newest_step()
+
+
 def test_at_start_sqlite_is_brought_up_to_date_and_a_server_only_by_request(empty: Bench) -> None:
     if empty.database.is_sqlite:
         migrations.ensure_current(empty.database)
