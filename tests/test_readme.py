@@ -303,8 +303,12 @@ def test_the_picture_names_files_that_are_there() -> None:
     assert [path for path in named if not any((folder / path).exists() for folder in folders)] == []
 
 
-def test_the_programs_that_need_no_ardoise_are_those_that_are_tested() -> None:
-    assert blocks(section("Outside Ardoise"), "python") == [*PROGRAMS.values()]
+def test_the_programs_that_need_no_ardoise_are_those_that_are_tested_and_have_ten_lines() -> None:
+    shown = blocks(section("Outside Ardoise"), "python")
+    assert shown == [*PROGRAMS.values()]
+    for program in shown:
+        lines = program.splitlines()
+        assert (len(lines), max(map(len, lines)) <= 100, ";" in program) == (10, True, False)
 
 
 def test_the_demo_compares_the_networks_of_the_table() -> None:

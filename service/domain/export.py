@@ -20,6 +20,10 @@ EXPORT_PATHS = {ExportFormat.ONNX: "onnx", ExportFormat.SAFETENSORS: "safetensor
 """Where each is below `/v1/experiments/{id}/checkpoints/{checkpoint}/`."""
 
 
+CARD = "ardoise.json"
+"""Under which every exported file holds its whole card: in its metadata or, of a package, among its extra files."""
+
+
 class ExportPreprocessing(Record):
     """What is done to an image before the network sees it; with `Framing`, from any picture on."""
 
@@ -54,7 +58,19 @@ class ExportCard(Record):
     """Of these weights; null where they are not those that were tested."""
 
 
+def as_json(card: ExportCard, **more: object) -> str:
+    """The card as one text, with what a short program would have to reckon from it.
+
+    `size` is what a picture is resized to, `shape` that of a batch of one; `zero` is the grey of 0..255 that the
+    network sees as 0 and `unit` how many greys it sees as 1, where the file does not standardise inside.
+    """
+    done, side = card.preprocessing, card.preprocessing.image_size
+    derived = {"size": [side] * 2, "shape": [1, 1, side, side], "zero": 255 * done.mean, "unit": 255 * done.std}
+    return json.dumps(card.model_dump(mode="json") | more | derived)
+
+
 def as_strings(card: ExportCard, **more: object) -> dict[str, str]:
-    """The card as text by name, as files keep it: a string is itself, all else is JSON."""
+    """The card as text by name, as headers of files keep it: a string is itself, all else is JSON; whole as `CARD`."""
     facts = card.model_dump(mode="json") | more
-    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in facts.items()}
+    strings = {name: value if isinstance(value, str) else json.dumps(value) for name, value in facts.items()}
+    return strings | {CARD: as_json(card, **more)}

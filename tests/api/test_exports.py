@@ -32,45 +32,34 @@ import onnxruntime
 from PIL import Image
 
 session = onnxruntime.InferenceSession("network.onnx")
-about = session.get_modelmeta().custom_metadata_map
-side = json.loads(about["preprocessing"])["image_size"]
-image = np.asarray(Image.open("digit.png").convert("L").resize((side, side)), dtype=np.float32)
-(probabilities,) = session.run(["probabilities"], {"image": image[None, None]})[0]
-print(json.loads(about["labels"])[probabilities.argmax()], probabilities.max())
+card = json.loads(session.get_modelmeta().custom_metadata_map["ardoise.json"])
+greys = np.asarray(Image.open("digit.png").convert("L").resize(card["size"]), dtype=np.float32)
+(probabilities,) = session.run(["probabilities"], {"image": greys.reshape(card["shape"])})[0]
+print(card["labels"][probabilities.argmax()], probabilities.max())
 """,
     "safetensors": """\
 import json
-import numpy as np
-import torch
+import safetensors.torch
 from PIL import Image
-from safetensors import safe_open
-
-with safe_open("network.safetensors", "pt") as file:
-    about = {name: json.loads(file.metadata()[name]) for name in ("layers", "labels", "preprocessing")}
-    weights = {name: file.get_tensor(name) for name in file.keys()}
-network = torch.nn.Sequential()
-for name, kind, arguments in about["layers"]:
-    network.add_module(name, getattr(torch.nn, kind)(**arguments))
-network.load_state_dict(weights)
-done = about["preprocessing"]
-image = Image.open("digit.png").convert("L").resize((done["image_size"],) * 2)
-greys = torch.tensor(np.asarray(image, dtype=np.float32))[None, None]
-probabilities = network.eval()((greys / 255 - done["mean"]) / done["std"]).softmax(1)[0]
-print(about["labels"][probabilities.argmax()], probabilities.max().item())
+from torch import nn, tensor
+card = json.loads(safetensors.safe_open("network.safetensors", "pt").metadata()["ardoise.json"])
+layers = nn.ModuleDict({name: getattr(nn, kind)(**given) for name, kind, given in card["layers"]})
+safetensors.torch.load_model(layers.eval(), "network.safetensors")
+greys = tensor([*Image.open("digit.png").convert("L").resize(card["size"]).tobytes()])
+logits = nn.Sequential(*layers.values())((greys.view(card["shape"]) - card["zero"]) / card["unit"])
+print(card["labels"][logits.argmax()], logits.softmax(1).max().item())
 """,
     "exported": """\
 import json
-import numpy as np
 import torch
 from PIL import Image
 
 extra = {"ardoise.json": ""}
 network = torch.export.load("network.pt2", extra_files=extra).module()
-about = json.loads(extra["ardoise.json"])
-image = Image.open("digit.png").convert("L").resize((about["preprocessing"]["image_size"],) * 2)
-greys = torch.tensor(np.asarray(image, dtype=np.float32))[None, None]
-probabilities = network(greys)["probabilities"][0]
-print(about["labels"][probabilities.argmax()], probabilities.max().item())
+card = json.loads(extra["ardoise.json"])
+greys = torch.tensor([*Image.open("digit.png").convert("L").resize(card["size"]).tobytes()])
+probabilities = network(greys.float().view(card["shape"]))["probabilities"][0]
+print(card["labels"][probabilities.argmax()], probabilities.max().item())
 """,
 }
 """As the README has them."""

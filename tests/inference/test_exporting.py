@@ -153,6 +153,8 @@ def test_a_package_of_torch_export_answers_as_the_network_does(name: str) -> Non
         assert given["probabilities"].sum(1).tolist() == pytest.approx([1] * batch)
     about = json.loads(extra["ardoise.json"])
     assert 0 <= about.pop("parity") < 1e-4
+    assert [about.pop(name) for name in ("size", "shape")] == [[SIDE, SIDE], [1, 1, SIDE, SIDE]]
+    assert [about.pop(name) for name in ("zero", "unit")] == [255 * MEAN, 255 * STD]
     assert ExportCard.model_validate(about) == card_of(model, PT2)
 
 

@@ -4,7 +4,6 @@ On stdin a line of JSON each for the card and the manifest, then safetensors; on
 answer otherwise than the checkpoint ends it with the status below and the reason as the last line of stderr.
 """
 
-import json
 import sys
 from functools import partial
 from io import BytesIO
@@ -13,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from service import architectures
-from service.domain.export import ExportCard
+from service.domain.export import CARD, ExportCard, as_json
 from service.domain.manifest import Manifest
 from service.errors import UnexportableError
 from service.inference.exporting.parity import checked
-from service.inference.exporting.torch_package import CARD, UNEXPORTABLE
+from service.inference.exporting.torch_package import UNEXPORTABLE
 from service.inference.models import Model
 
 if TYPE_CHECKING:
@@ -28,8 +27,7 @@ def package(model: Model, card: ExportCard) -> bytes:
     """The package, with the card and the difference that was found in it."""
     program = _traced(model)
     difference = checked(model, partial(_run, _saved(program)), card.format)
-    facts = card.model_dump(mode="json") | {"parity": difference}
-    return _saved(program, {CARD: json.dumps(facts)})
+    return _saved(program, {CARD: as_json(card, parity=difference)})
 
 
 def _traced(model: Model) -> "ExportedProgram":

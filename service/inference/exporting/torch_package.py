@@ -13,13 +13,11 @@ import zipfile
 from io import BytesIO
 from typing import Any
 
-from service.domain.export import ExportCard
+from service.domain.export import CARD, ExportCard
 from service.errors import NotReadyError, UnexportableError
 from service.inference.models import Model
 
 LONGEST_SECONDS = 120.0
-CARD = "ardoise.json"
-"""The card's name among the package's extra files."""
 UNEXPORTABLE = 3
 """How the process ends that could make a package, but not a faithful one."""
 
