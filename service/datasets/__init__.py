@@ -27,6 +27,7 @@ __all__ = [
     "standardisation",
     "standardise",
     "stratified_split",
+    "version",
 ]
 
 
@@ -55,6 +56,14 @@ def is_here(name: str, *, data_dir: Path) -> bool:
     return all((data_dir / file).is_file() for file in _entry(name).FILES)
 
 
+def version(name: str, *, data_dir: Path) -> str | None:
+    """Another wherever `load` may give other bytes of the data set, of its own size or resized, than it gave before.
+
+    Nothing of it is read. None where `load` would download; ValueError where there is no such data set.
+    """
+    return _cache.made_from(_sources(name, data_dir))
+
+
 def load(
     name: str,
     *,
@@ -72,8 +81,7 @@ def load(
     With `cache_dir` it is decoded and resized once, and then the tensors are mapped from files there, which all
     processes share (`_cache`): nobody may write to them. Without, every call decodes anew.
     """
-    entry = _entry(name)
-    sources = [data_dir / file for file in entry.FILES]
+    entry, sources = _entry(name), _sources(name, data_dir)
 
     def cached(stored_as: str, decode: Callable[[], Dataset]) -> Dataset:
         return decode() if cache_dir is None else _cache.load(stored_as, decode, cache_dir=cache_dir, sources=sources)
@@ -84,6 +92,10 @@ def load(
     if image_size is None or image_size == entry.FACTS.image_size:
         return own_size()
     return cached(f"{name}-{image_size}", lambda: own_size().resized(image_size))
+
+
+def _sources(name: str, data_dir: Path) -> list[Path]:
+    return [data_dir / file for file in _entry(name).FILES]
 
 
 def _entry(name: str) -> _CatalogueEntry:

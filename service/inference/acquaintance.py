@@ -1,16 +1,14 @@
 """What is known of each data set's training images, reckoned once and kept in the cache folder.
 
-<cache>/familiarity-<data set>.safetensors    the arrays of a `Familiarity`; in its header what they were made from
+<cache>/familiarity-<data set>-<side>.safetensors  the arrays of a `Familiarity`; in its header what they were made from
 """
 
 import hashlib
 import threading
-import zlib
 from contextlib import suppress
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,9 +16,6 @@ from service import datasets
 from service.errors import ArdoiseError
 from service.inference import familiarity
 from service.inference.familiarity import Familiarity
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _log = structlog.get_logger(__name__)
 
@@ -58,22 +53,19 @@ class Acquaintance:
             return self._known[asked]
 
     def _made(self, name: str, side: int) -> Familiarity:
-        train = datasets.load(name, data_dir=self._data_dir, image_size=side, cache_dir=self._cache_dir).train
-        images, labels = train.images.numpy(), train.labels.numpy()
-        file, key = self._cache_dir / f"familiarity-{name}-{side}.safetensors", _key(images, labels)
+        """The images are not looked at where what is known of them lies in the cache folder."""
+        file = self._cache_dir / f"familiarity-{name}-{side}.safetensors"
+        key = f"{_code()} {datasets.version(name, data_dir=self._data_dir)}"
         if (found := _stored(file, key)) is None:
-            found = familiarity.fit(images, labels)
+            train = datasets.load(name, data_dir=self._data_dir, image_size=side, cache_dir=self._cache_dir).train
+            found = familiarity.fit(train.images.numpy(), train.labels.numpy())
             _store(found, file, key)
         return found
 
 
-def _key(images: "np.ndarray", labels: "np.ndarray") -> str:
-    """Of the images, and of the code that reckons with them."""
-    return f"{_code()} {zlib.crc32(labels.data, zlib.crc32(images.data)):08x}"
-
-
 @cache
 def _code() -> str:
+    """A digest of what reckons with the images."""
     return hashlib.sha256(Path(familiarity.__file__).read_bytes()).hexdigest()
 
 

@@ -195,6 +195,26 @@ def test_writing_to_a_mapped_tensor_changes_neither_the_file_nor_what_others_see
     assert_same(decoder.load(cache_dir), decoder())
 
 
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells how much of a file is in memory")
+def test_an_entry_is_in_memory_as_far_as_it_is_looked_at(cache_dir: Path) -> None:
+    mapped = [datasets.load("digits", data_dir=NOWHERE, image_size=64, cache_dir=cache_dir) for _ in range(2)][1]
+    file = cache_dir / "digits-64.safetensors"
+    assert kilobytes_in_memory(file) < 0.5 * file.stat().st_size / 1024
+    mapped.train.images.sum()
+    assert kilobytes_in_memory(file) > 0.5 * file.stat().st_size / 1024
+
+
+def kilobytes_in_memory(file: Path) -> int:
+    found, inside = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        first, *_, last = line.split()
+        if "-" in first:
+            inside = last == str(file)
+        elif inside and first == "Rss:":
+            found += int(line.split()[1])
+    return found
+
+
 def test_a_folder_that_cannot_be_made_costs_a_warning(decoder: Decoder, tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file, where the home should be")
     with capture_logs() as log:

@@ -134,8 +134,10 @@ def test_it_is_reckoned_once_and_then_read_from_the_cache_folder(
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(lambda _: first.with_dataset("digits", image_size=8), range(4)))
     assert len(fits) == 1
+    (tmp_path / "digits.safetensors").unlink()
     again = Acquaintance(data_dir=NOWHERE, cache_dir=tmp_path).with_dataset("digits", image_size=8)
     assert len(fits) == 1
+    assert not (tmp_path / "digits.safetensors").exists()
     assert isinstance(again, Familiarity)
     for each in together:
         assert isinstance(each, Familiarity)
@@ -147,6 +149,38 @@ def test_it_is_reckoned_once_and_then_read_from_the_cache_folder(
         Acquaintance(data_dir=NOWHERE, cache_dir=tmp_path).with_dataset("digits", image_size=8), Familiarity
     )
     assert len(fits) == 2
+
+
+def test_what_is_known_of_other_images_is_not_taken_for_theirs(tmp_path: Path, dataset: datasets.Dataset) -> None:
+    """MNIST's files hold the digits, and then the digits turned upside down."""
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+
+    def known() -> Familiarity:
+        found = Acquaintance(data_dir=tmp_path, cache_dir=tmp_path / "cache").with_dataset("mnist", image_size=8)
+        assert isinstance(found, Familiarity)
+        return found
+
+    put(raw, dataset)
+    first = known()
+    assert known().mean.tolist() == first.mean.tolist()
+    put(raw, datasets.Dataset(train=upside_down(dataset.train), test=upside_down(dataset.test)))
+    turned = known()
+    assert turned.mean.tolist() == pytest.approx(first.mean[::-1].tolist(), abs=1e-4)
+    assert turned.mean.tolist() != pytest.approx(first.mean.tolist(), abs=1e-4)
+
+
+def upside_down(split: datasets.Split) -> datasets.Split:
+    return datasets.Split(images=split.images.rot90(2, dims=(1, 2)).contiguous(), labels=split.labels)
+
+
+def put(raw: Path, dataset: datasets.Dataset) -> None:
+    """As the four IDX files of MNIST."""
+    for name, split in (("train", dataset.train), ("t10k", dataset.test)):
+        shape = b"".join(side.to_bytes(4, "big") for side in split.images.shape)
+        (raw / f"{name}-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3]) + shape + split.images.numpy().tobytes())
+        labels = split.labels.numpy().astype(np.uint8).tobytes()
+        (raw / f"{name}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1]) + shape[:4] + labels)
 
 
 def test_what_is_not_on_this_machine_is_not_fetched_but_said(tmp_path: Path) -> None:
