@@ -16,7 +16,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from service.api import openapi
-from service.domain.field_errors import field_errors
+from service.domain.field_errors import distinct, field_errors
 from service.domain.open_inference import InferenceError
 from service.domain.problem import Problem
 from service.errors import ArdoiseError, FieldError, InvalidImageError, InvalidSpecError, NotReadyError
@@ -71,7 +71,8 @@ def answer(
 
 def _of_the_protocol(status: int, detail: str, errors: Sequence[FieldError], *, headers: dict[str, str]) -> Response:
     """One sentence with every wrong field in it; a request that cannot be processed is its 400."""
-    fields = "; ".join(f"{error.pointer.removeprefix('#').removeprefix('/')}: {error.detail}" for error in errors)
+    places = ((error.pointer.removeprefix("#").removeprefix("/"), error.detail) for error in errors)
+    fields = "; ".join(f"{place}: {wrong}" if place else wrong for place, wrong in places)
     status = HTTPStatus.BAD_REQUEST if status == HTTPStatus.UNPROCESSABLE_ENTITY else status
     content = InferenceError(error=safe(fields or detail)).model_dump_json()
     return Response(content, status_code=status, headers=headers, media_type="application/json")
@@ -147,7 +148,7 @@ def _allowed(request: Request) -> list[str]:
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # that is what it is registered for
     found: list[FieldError] = []
-    wrong = error.errors()
+    wrong = distinct(error.errors())
     for place in dict.fromkeys(str(each["loc"][0]) for each in wrong):
         errors = [{**each, "loc": each["loc"][1:]} for each in wrong[:MOST_ERRORS] if each["loc"][0] == place]
         schema = openapi.schema_of(request, place)

@@ -36,10 +36,22 @@ def field_errors(errors: Sequence[Mapping[str, Any]], schema: Schema, document: 
     `schema` is the model's JSON schema in validation mode. Where a name stands for an object, the error points at it.
     """
     found = []
-    for error in errors[:MOST_ERRORS]:
+    for error in distinct(errors)[:MOST_ERRORS]:
         path, here = _locate(schema, error["loc"])
         found.append(_field_error(error, path, here, document))
     return tuple(found)
+
+
+def distinct(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Each of pydantic's `errors()` once: what two dependencies of a route ask for is reported by both of them.
+
+    Without lists that are too short while there are wrong items in them: pydantic counts only those that are right.
+    """
+    once = {(error["loc"], error["type"]): error for error in errors}
+    if all(kind != "too_short" for _, kind in once):
+        return [*once.values()]
+    around = {place[:depth] for place, _ in once for depth in range(len(place))}
+    return [error for (place, kind), error in once.items() if kind != "too_short" or place not in around]
 
 
 def nearest_first(name: str, allowed: Sequence[str]) -> str:

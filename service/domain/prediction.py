@@ -86,20 +86,12 @@ class PredictionRequest(Record):
     """A JSON body: one image as `pixels`, or any number of `images`. Exactly one of the two."""
 
     pixels: PixelGrid = None
-    images: tuple[SentImage, ...] | None = Field(default=None, max_length=MAX_IMAGES, json_schema_extra={"minItems": 1})
+    images: Annotated[tuple[SentImage, ...], Field(min_length=1, max_length=MAX_IMAGES)] | None = None
 
     @field_validator("pixels")
     @classmethod
     def _is_a_grid(cls, pixels: object) -> list[list[float]]:
         return check_grid(pixels)
-
-    @field_validator("images")
-    @classmethod
-    def _is_not_empty(cls, images: tuple[SentImage, ...] | None) -> tuple[SentImage, ...] | None:
-        # As min_length, pydantic would count only the images that are right.
-        if images == ():
-            raise PydanticCustomError("out_of_range", f"must have 1 to {MAX_IMAGES} items")
-        return images
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:

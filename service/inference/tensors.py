@@ -72,7 +72,7 @@ def _from_json(given: RequestInput, where: str) -> np.ndarray:
         array = np.asarray([] if given.data is None else given.data)
     except ValueError as error:
         raise InvalidImageError("is ragged: rows must be of one length", pointer=f"{where}/data") from error
-    if array.dtype.kind not in "iuf":
+    if array.dtype.kind not in "iuf" or _holds_flags(given.data):
         raise InvalidImageError("must hold numbers alone, nested or flat", pointer=f"{where}/data")
     if array.size != prod(given.shape):
         raise InvalidImageError(f"has {array.size} values; {_said(given)}", pointer=f"{where}/data")
@@ -82,6 +82,14 @@ def _from_json(given: RequestInput, where: str) -> np.ndarray:
     if wanted.kind != "f" and not np.array_equal(typed, array):
         raise InvalidImageError(f"holds a number that is no {given.datatype}", pointer=f"{where}/data")
     return typed.reshape(given.shape)
+
+
+def _holds_flags(data: object) -> bool:
+    """Whether a `true` or `false` is among numbers, for which numpy would take it."""
+    if not isinstance(data, list):
+        return False
+    kinds = {*map(type, data)}
+    return bool in kinds or (list in kinds and any(map(_holds_flags, data)))
 
 
 def _from_bytes(given: RequestInput, content: memoryview, where: str) -> np.ndarray:

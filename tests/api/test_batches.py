@@ -137,7 +137,9 @@ def test_errors_are_problems_whatever_was_asked_for(asked: str, served: Served, 
     pixels = {"pixels": [[0, 255], [255, 0]]}
     unknown = served.http.post(f"{url(trained, '9')}&format={asked}", json=pixels)
     assert (unknown.status_code, unknown.headers["Content-Type"]) == (404, "application/problem+json")
-    assert served.http.post(f"{url(trained)}?format=xml", json=pixels).status_code == 422
+    strange = served.http.post(f"{url(trained)}?format=xml", json=pixels)
+    assert (strange.status_code, strange.json()["detail"]) == (422, "1 field is invalid")
+    assert [each["pointer"] for each in strange.json()["errors"]] == ["#/query/format"]
 
 
 def test_a_picture_that_is_large_is_not_kept_while_the_next_is_read(served: Served, trained: str) -> None:

@@ -288,6 +288,8 @@ def test_the_specification_s_example_is_told_what_this_model_takes(served: Serve
         ({"data": None}, "inputs/0/data"),
         ({"data": "text"}, "inputs/0/data"),
         ({"data": [True] * 1792}, "inputs/0/data"),
+        ({"data": [0] * 1791 + [True]}, "inputs/0/data: must hold numbers alone"),
+        ({"data": [[0] * 256] * 6 + [[0] * 255 + [True]]}, "inputs/0/data: must hold numbers alone"),
         ({"data": ["1"] * 1792}, "inputs/0/data"),
         ({"data": [[1, 2], [3]]}, "inputs/0/data"),
         ({"data": [2**70] * 1792}, "inputs/0/data"),
@@ -328,6 +330,14 @@ def test_a_request_that_does_not_fit_is_400_and_told_where(
     said = served.http.post("/v2/models/reader/infer", json={"inputs": [image()]} | more)
     assert (said.status_code, set(said.json())) == (400, {"error"}), said.text
     assert said.json()["error"].startswith(where)
+
+
+def test_what_is_wrong_with_the_whole_or_with_sides_is_said_once(served: Served, model: str) -> None:
+    whole = served.http.post("/v2/models/reader/infer", json=[])
+    assert (whole.status_code, whole.json()) == (400, {"error": "must be an object, not []"})
+    sides = infer(served, image(shape=[-1, -1])).json()["error"]
+    allowed = f"must be between 0 and {2**31 - 1}"
+    assert sides == f"inputs/0/shape/0: {allowed}; inputs/0/shape/1: {allowed}"
 
 
 @pytest.mark.parametrize("length", ["0", "-1", "x", "9999999", "9" * 5000, "²", ""])

@@ -94,6 +94,14 @@ def test_a_wrong_body_is_one_error_that_says_where(body: object, pointer: str) -
     assert [error.pointer for error in errors] == [pointer]
 
 
+@pytest.mark.parametrize("images", [[], [{"pixels": [[1]]}] * 1001])
+def test_too_few_or_too_many_images_are_told_how_many_may_come(images: object) -> None:
+    with pytest.raises(ValidationError) as caught:
+        PredictionRequest.model_validate({"images": images})
+    (error,) = field_errors(caught.value.errors(), PredictionRequest.model_json_schema(), {"images": images})
+    assert (error.detail, error.code) == ("must have 1 to 1000 items", "out_of_range")
+
+
 def test_every_wrong_image_has_its_error() -> None:
     with pytest.raises(ValidationError) as caught:
         PredictionRequest.model_validate({"images": [{"pixels": []}, {"pixels": [[1]]}, {"pixels": [[-1]]}]})
