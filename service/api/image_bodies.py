@@ -57,7 +57,7 @@ async def pictures(request: Request) -> Pictures:
         return Pictures(partial(_from_json, await request.body()))
     if media_type == FORM:
         return await _files(request)
-    check_media_type(content_type)
+    check_media_type(content_type, others=(JSON, FORM))
     return Pictures(partial(images.from_files, [(await request.body(), content_type)]))
 
 

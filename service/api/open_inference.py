@@ -108,8 +108,6 @@ async def version_infer(
 async def _answer(
     service: Service, request: Request, model: str, version: str | None, header_length: str | None
 ) -> Response:
-    if (encoding := request.headers.get("Content-Encoding", "identity")) != "identity":
-        raise HTTPException(415, f"the encoding {encoding[:60]!r} is not accepted: send the body as it is")
     with service.predictor.holding(declared_bytes(request.scope, most=service.settings.max_body_bytes)):
         body = await request.body()
         named = OfModel(model, open_inference.choice(version))

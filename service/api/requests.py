@@ -98,8 +98,17 @@ def declared_bytes(scope: Scope, *, most: int) -> int:
     return int(next((value for name, value in scope["headers"] if name == b"content-length"), most))
 
 
+def _encoding(scope: Scope) -> str:
+    """Of the request's body."""
+    given = next((value for name, value in scope["headers"] if name == b"content-encoding"), b"identity")
+    return given.decode("latin-1").lower()
+
+
 class BodyLimit:
-    """Middleware: a body above `most` bytes is answered 413, at once where its length is declared, else on the way."""
+    """Middleware: a body above `most` bytes is answered 413, at once where its length is declared, else on the way.
+
+    One that is compressed is a 415, as how much it holds is not known: `most` bytes can be a thousand times as many.
+    """
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self.app, self.most = app, most
@@ -111,7 +120,7 @@ class BodyLimit:
         if declared_bytes(scope, most=0) > self.most:
             await problems.answer(scope, 413, self._too_large)(scope, receive, send)
             return
-        received = 0
+        received, encoding = 0, _encoding(scope)
 
         async def receive_within_limit() -> Message:
             nonlocal received
@@ -119,6 +128,9 @@ class BodyLimit:
             received += len(message.get("body", b""))
             if received > self.most:
                 raise HTTPException(413, self._too_large)
+            if received and encoding != "identity":
+                said = f"the encoding {encoding[:60]!r} is not accepted: send the body as it is"
+                raise HTTPException(415, said, {"Accept-Encoding": "identity"})
             return message
 
         await self.app(scope, receive_within_limit, send)

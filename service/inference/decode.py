@@ -5,6 +5,7 @@ Every failure is an `ArdoiseError`; size and format are known from the first byt
 
 import io
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,11 +59,14 @@ class Picture:
     reduction: int = 1
 
 
-def check_media_type(content_type: str | None) -> None:
-    """Refuse a declared type that is not accepted; none, or `application/octet-stream`, leaves it to the bytes."""
+def check_media_type(content_type: str | None, *, others: Sequence[str] = ()) -> None:
+    """Refuse a declared type that is not accepted; none, or `application/octet-stream`, leaves it to the bytes.
+
+    `others` are taken where this is asked, too, and are named with the rest.
+    """
     declared = content_type.split(";")[0].strip().lower() if content_type else None
     if declared not in _UNKNOWN_TYPES and declared not in MEDIA_TYPES:
-        raise UnsupportedImageTypeError(f"{declared!r} is not accepted; allowed: {', '.join(MEDIA_TYPES)}")
+        raise UnsupportedImageTypeError(f"{declared!r} is not accepted; allowed: {', '.join((*others, *MEDIA_TYPES))}")
 
 
 def decode(data: bytes, *, content_type: str | None = None, max_pixels: int = MAX_PIXELS) -> Picture:

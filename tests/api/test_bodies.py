@@ -1,5 +1,6 @@
 """What is sent to break things costs one clear answer each, and never a 500."""
 
+import gzip
 import socket
 from collections.abc import Iterator
 
@@ -97,6 +98,18 @@ def test_a_body_of_no_declared_type_is_refused_and_no_body_at_all_is_a_missing_o
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "application/vnd.ardoise+json"])
 def test_json_by_any_of_its_names_is_taken(http: httpx.Client, media_type: str) -> None:
     assert http.post("/v1/specs/preview", content=GOOD, headers={"Content-Type": media_type}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/experiments", "/v1/experiments/{}/predictions", "/v1/models/any/predictions", "/v2/models/any/infer"]
+)
+def test_a_compressed_body_is_told_to_come_as_it_is(served: Served, path: str) -> None:
+    known = served.train(epochs=2)
+    headers = JSON | {"Content-Encoding": "gzip"}
+    answer = served.http.post(path.format(known), content=gzip.compress(GOOD), headers=headers)
+    assert (answer.status_code, answer.headers["Accept-Encoding"]) == (415, "identity")
+    assert "the encoding 'gzip' is not accepted" in answer.text
+    assert served.http.get("/v1/experiments", headers=headers).status_code == 200
 
 
 def test_a_declared_body_above_the_limit_is_refused_before_it_is_sent(served: Served) -> None:

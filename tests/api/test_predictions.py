@@ -103,6 +103,7 @@ def test_every_stored_checkpoint_answers_for_itself(served: Served, trained: str
 BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"content": b""}, 422, "empty"),
     ({"content": b"hello", "headers": {"Content-Type": "text/plain"}}, 415, "text/plain"),
+    ({"data": {"a": "b"}}, 415, "application/json, multipart/form-data, image/png"),
     ({"content": b"hello", "headers": {"Content-Type": "image/png"}}, 415, "PNG, JPEG"),
     ({"content": b"\x89PNG\r\n\x1a\n cut", "headers": {"Content-Type": "image/png"}}, 422, ""),
     ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400, "not JSON"),
