@@ -1,7 +1,6 @@
 """In which settings runs differ, which of them are the same but for their seed, and what to call each."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -79,11 +78,6 @@ def told_apart(given: Sequence[str]) -> list[str]:
         seen[label] += 1
         result.append(f"{label} ({seen[label]})" if counts[label] > 1 else label)
     return result
-
-
-def with_commas(numbers: str) -> str:
-    """As French writes decimals; of what holds no label, as these stay as they are."""
-    return re.sub(r"(?<=\d)\.(?=\d)", ",", numbers)
 
 
 def _flat(node: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from service.analysis import finite, softmax
+from service.analysis.words import Quantity, number, remark
 from service.domain.curves import Remark
 from service.domain.softmax import Gradients, Softmax
 from service.domain.splits import SplitName
@@ -68,20 +69,18 @@ def _remark(
             "partout ailleurs son gradient est nul. Le softmax est lisse ici comme ailleurs.",
         )
     ordered = np.sort(logits)
-    en_divided, fr_divided = ("", "") if temperature == 1 else (", over the temperature", ", sur la température")
-    gap, slope = f"{ordered[-1] - ordered[-2]:.3g}", f"{slopes.cross_entropy[label]:.3g}"
-    loss = int(wrong)
-    return Remark(
-        en=f"The largest logit leads by {gap}. To change one logit by less moves neither the hard maximum nor the 0/1 "
-        f"loss ({loss}): their gradient is 0 almost everywhere, nothing is learned by it. The gradient of the "
-        f"cross-entropy is softmax minus one-hot label{en_divided}: {slope} for the logit of {name}, which descent "
+    return remark(
+        en="The largest logit leads by {gap}. To change one logit by less moves neither the hard maximum nor the 0/1 "
+        "loss ({loss}): their gradient is 0 almost everywhere, nothing is learned by it. The gradient of the "
+        "cross-entropy is softmax minus one-hot label{divided}: {slope} for the logit of {name}, which descent "
         "therefore raises.",
-        fr=f"Le plus grand logit a {_french(gap)} d'avance. Changer un logit de moins que cela ne déplace ni le "
-        f"maximum strict ni la perte 0/1 ({loss}) : leur gradient est nul presque partout, et rien ne s'apprendrait "
-        f"par lui. Le gradient de l'entropie croisée est le softmax moins l'étiquette{fr_divided} : {_french(slope)} "
-        f"pour le logit de {name}, que la descente augmente donc.",
+        fr="Le plus grand logit a {gap} d'avance. Changer un logit de moins que cela ne déplace ni le maximum strict "
+        "ni la perte 0/1 ({loss}) : leur gradient est nul presque partout, et rien ne s'apprendrait par lui. Le "
+        "gradient de l'entropie croisée est le softmax moins l'étiquette{divided} : {slope} pour le logit de {name}, "
+        "que la descente augmente donc.",
+        gap=number(float(ordered[-1] - ordered[-2])),
+        loss=int(wrong),
+        divided=Quantity("", "") if temperature == 1 else Quantity(", over the temperature", ", sur la température"),
+        slope=number(float(slopes.cross_entropy[label])),
+        name=name,
     )
-
-
-def _french(number: str) -> str:
-    return number.replace(".", ",")

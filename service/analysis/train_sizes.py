@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from service import datasets
 from service.analysis import differences, power_law
 from service.analysis.estimates import estimate
+from service.analysis.words import Quantity, count, decimal, remark
 from service.domain.curves import Remark
 from service.domain.experiment import Experiment, State
 from service.domain.train_size import PowerLaw, SizeCurve, SizePoint, TrainSizes
@@ -69,17 +70,23 @@ def _said(points: Sequence[SizePoint], law: PowerLaw | None) -> Remark:
             fr=f"Une courbe demande au moins {power_law.FEWEST_SIZES} tailles d'apprentissage avec un essai terminé ; "
             f"il y en a {len(points)}. Soumettez un balayage de `dataset.train_size`.",
         )
-    halving = 100 * (1 - 2**-law.b.value)
-    floor = law.c.value
-    full, how = law.full, ("extrapolated", "extrapolé") if law.full.extrapolated else ("fitted", "ajusté")
-    en = f"Twice as many images take {halving:.0f} % off the error above the floor (exponent {law.b.value:.2f}); "
-    fr = f"Deux fois plus d'images ôtent {halving:.0f} % de l'erreur hors plancher (exposant {law.b.value:.2f}) ; "
-    en += f"the floor is {100 * floor:.2f} %. " if floor else "no floor shows. "
-    fr += f"le plancher est à {100 * floor:.2f} %. " if floor else "aucun plancher n'apparaît. "
-    en += f"With all {full.train_size:,} images the error is {100 * full.test_error:.2f} %, {how[0]}"
-    fr += f"Avec les {full.train_size} images, l'erreur est de {100 * full.test_error:.2f} %, {how[1]}"
+    full, floor = law.full, decimal(100 * law.c.value)
+    interval = Quantity("", "")
     if full.interval is not None:
-        low, high = (100 * end for end in full.interval)
-        en += f" (95 % interval {low:.2f} to {high:.2f})"
-        fr += f" (intervalle à 95 % de {low:.2f} à {high:.2f})"
-    return Remark(en=en + ".", fr=differences.with_commas(fr) + ".")
+        low, high = (decimal(100 * end) for end in full.interval)
+        interval = Quantity(f" (95 % interval {low.en} to {high.en})", f" (intervalle à 95 % de {low.fr} à {high.fr})")
+    return remark(
+        en="Twice as many images take {halving} % off the error above the floor (exponent {exponent}); {floor}."
+        " With all {images} images the error is {error} %, {how}{interval}.",
+        fr="Deux fois plus d'images ôtent {halving} % de l'erreur hors plancher (exposant {exponent}) ; {floor}."
+        " Avec les {images} images, l'erreur est de {error} %, {how}{interval}.",
+        halving=decimal(100 * (1 - 2**-law.b.value), 0),
+        exponent=decimal(law.b.value),
+        floor=Quantity(f"the floor is {floor.en} %", f"le plancher est à {floor.fr} %")
+        if law.c.value
+        else Quantity("no floor shows", "aucun plancher n'apparaît"),
+        images=count(full.train_size),
+        error=decimal(100 * full.test_error),
+        how=Quantity("extrapolated", "extrapolée") if full.extrapolated else Quantity("fitted", "ajustée"),
+        interval=interval,
+    )

@@ -5,7 +5,7 @@ Two are distinguishable where the p-value, corrected for all pairs that are judg
 
 from typing import NamedTuple
 
-from service.analysis.differences import with_commas
+from service.analysis.words import count, decimal, p_of, points, spaced
 from service.domain.comparison import LEVEL, GroupVerdict, Interval, OverImages, OverSeeds, RunVerdict
 from service.domain.curves import Remark
 from service.domain.significance import McNemar
@@ -34,10 +34,12 @@ def of_groups(
     better = (a if seeds.difference > 0 else b) if pair.p_value < LEVEL else None
     size = str(seeds.n[0]) if seeds.n[0] == seeds.n[1] else f"{seeds.n[0]} + {seeds.n[1]}"
     en, fr = (text.format(size) for text in METHODS[seeds.method])
-    en, fr = f"{en}: {_p(seeds.p_value)}", f"{fr} : {_p(seeds.p_value)}"
+    p = p_of(seeds.p_value)
+    en, fr = f"{en}: {p.en}", f"{fr} : {p.fr}"
     if images is not None:
-        en += f"; over {images.images:,} test images: {_p(images.p_value)}"
-        fr += f" ; sur {images.images} images de test : {_p(images.p_value)}"
+        read, p = count(images.images), p_of(images.p_value)
+        en += f"; over {read.en} test images: {p.en}"
+        fr += f" ; sur {read.fr} images de test : {p.fr}"
     text = _said(pair, seeds.difference, seeds.interval, better=better is not None, how=Remark(en=en, fr=fr))
     return GroupVerdict(
         a=a,
@@ -54,10 +56,10 @@ def of_groups(
 def of_runs(pair: Pair, a: str, b: str, *, counted: McNemar, difference: float, interval: Interval) -> RunVerdict:
     """By McNemar's test."""
     better = (a if difference > 0 else b) if pair.p_value < LEVEL else None
-    alone = f"{counted.only_a} + {counted.only_b}"
+    alone, p = f"{counted.only_a} + {counted.only_b}", p_of(counted.p_value)
     how = Remark(
-        en=f"McNemar's test on the {alone} test images that one alone reads right: {_p(counted.p_value)}",
-        fr=f"test de McNemar sur les {alone} images de test qu'un seul lit bien : {_p(counted.p_value)}",
+        en=f"McNemar's test on the {alone} test images that one alone reads right: {p.en}",
+        fr=f"test de McNemar sur les {alone} images de test qu'un seul lit bien : {p.fr}",
     )
     return RunVerdict(
         a=a,
@@ -73,26 +75,22 @@ def of_runs(pair: Pair, a: str, b: str, *, counted: McNemar, difference: float, 
 
 def _said(pair: Pair, difference: float, interval: Interval | None, *, better: bool, how: Remark) -> Remark:
     first, second = (pair.first, pair.second) if difference >= 0 else (pair.second, pair.first)
-    points, p, english, french = f"{100 * abs(difference):.2f}", _p(pair.p_value), how.en, how.fr
+    size, p, english, french = points(abs(difference), 2), p_of(pair.p_value), how.en, how.fr
     if interval is not None:
-        low, high = sorted(100 * (end if difference >= 0 else -end) for end in interval)
-        english = f"95 % interval {low:.2f} to {high:.2f}; {english}"
-        french = f"intervalle à 95 % de {low:.2f} à {high:.2f} ; {french}"
+        low, high = (decimal(100 * each) for each in sorted(end if difference >= 0 else -end for end in interval))
+        english = f"95 % interval {low.en} to {high.en}; {english}"
+        french = f"intervalle à 95 % de {low.fr} à {high.fr} ; {french}"
     if pair.of > 1:
         english += f"; the first p after Holm's correction for {pair.of} pairs"
         french += f" ; le premier p corrigé selon Holm pour {pair.of} paires"
-    evidence = f"{points} points of test accuracy ({english})."
-    numbers = with_commas(f", {p} : {points} points d'exactitude en test ({french})")
+    evidence = f"{size.en} of test accuracy ({english})."
+    numbers = spaced(f", {p.fr} : {size.fr} d'exactitude en test ({french})")
     if better:
         return Remark(
-            en=f"{first} is better than {second} with {p}: {evidence}",
+            en=f"{first} is better than {second} with {p.en}: {evidence}",
             fr=f"{first} est meilleur que {second}{numbers}.",
         )
     return Remark(
-        en=f"{first} and {second} are not distinguishable, {p}: {evidence}",
+        en=f"{first} and {second} are not distinguishable, {p.en}: {evidence}",
         fr=f"{first} et {second} ne se distinguent pas{numbers}.",
     )
-
-
-def _p(value: float) -> str:
-    return "p < 0.0001" if value < 0.0001 else f"p = {value:.2g}"

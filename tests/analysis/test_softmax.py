@@ -113,7 +113,7 @@ def test_one_image_is_told_from_logits_to_gradients() -> None:
     assert found.gradients.hard_maximum == found.gradients.zero_one_loss == (0, 0, 0)
     assert "leads by 1" in found.remark.en
     assert "over the temperature" in found.remark.en
-    assert f"{(p[0] - 1) / 2:.3g}".replace(".", ",") in found.remark.fr
+    assert f"{(p[0] - 1) / 2:.3g}".replace(".", ",").replace("-", "−") in found.remark.fr
     assert explained([1.0, 2.0, 0.0], 0, of_class=2).gradients.softmax_class == 2
 
 

@@ -2,7 +2,7 @@
 
 from service.analysis.findings._curves import Curves
 from service.analysis.findings._facts import Facts
-from service.analysis.findings._words import best_of, count, number, percent, remark
+from service.analysis.words import best_of, count, number, percent, remark
 from service.domain.curves import Evidence, Finding, Severity
 from service.domain.experiment import State
 

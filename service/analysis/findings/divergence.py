@@ -8,7 +8,7 @@ import numpy as np
 
 from service.analysis.findings._curves import Curves, median, rising
 from service.analysis.findings._facts import Facts
-from service.analysis.findings._words import number, remark
+from service.analysis.words import Quantity, number, remark
 from service.domain.curves import Evidence, Finding, Severity
 
 RISE = 2.0
@@ -33,34 +33,36 @@ def _not_finite(curves: Curves, facts: Facts) -> Finding | None:
     split, split_fr = (
         ("validation", "de validation") if np.isfinite(curves.train_loss[at]) else ("training", "d'entraînement")
     )
-    rate = float(curves.learning_rate[at])
+    epoch, rate = int(curves.epochs[at]), float(curves.learning_rate[at])
     evidence: Evidence = {
-        "first_epoch_not_finite": int(curves.epochs[at]),
+        "first_epoch_not_finite": epoch,
         "series": "val_loss" if split == "validation" else "train_loss",
         "learning_rate": rate,
         "chance_loss": facts.chance_loss,
         "train_loss_before": float(curves.train_loss[at - 1]) if at else None,
     }
-    before, before_fr = "already in the first epoch", "dès la première époque"
+    when, before = Quantity("the very first epoch", "dès la première époque"), Quantity("", "")
     if at:
         loss = number(float(curves.train_loss[at - 1]))
-        before = f"after a training loss of {loss.en} in the epoch before"
-        before_fr = f"après une perte d'entraînement de {loss.fr} à l'époque précédente"
+        when = Quantity(f"epoch {epoch}", f"à l'époque {epoch}")
+        before = Quantity(
+            f", after a training loss of {loss.en} in the epoch before",
+            f", après une perte d'entraînement de {loss.fr} à l'époque précédente",
+        )
     return Finding(
         kind="divergence",
         severity=Severity.ERROR,
         epochs=(int(curves.epochs[max(0, at - 1)]), curves.span[1]),
         evidence=evidence,
         text=remark(
-            en="Training diverges: the {split} loss of epoch {epoch} is no finite number, {before}. The learning rate"
-            " was {rate}; try a tenth of it.",
-            fr="L'entraînement diverge : à l'époque {epoch}, la perte {split_fr} n'est plus un nombre fini,"
-            " {before_fr}. Le taux d'apprentissage était de {rate} ; essayez dix fois moins.",
+            en="Training diverges: the {split} loss of {when} is no finite number{before}. The learning rate was"
+            " {rate}; try a tenth of it.",
+            fr="L'entraînement diverge : {when}, la perte {split_fr} n'est plus un nombre fini{before}. Le taux"
+            " d'apprentissage était de {rate} ; essayez dix fois moins.",
             split=split,
             split_fr=split_fr,
-            epoch=int(curves.epochs[at]),
+            when=when,
             before=before,
-            before_fr=before_fr,
             rate=number(rate),
         ),
     )

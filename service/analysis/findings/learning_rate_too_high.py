@@ -10,7 +10,7 @@ import numpy as np
 
 from service.analysis.findings._curves import Curves, Values, falling, median, noise
 from service.analysis.findings._facts import Facts
-from service.analysis.findings._words import number, percent, remark
+from service.analysis.words import number, percent, remark
 from service.domain.curves import Evidence, Finding, Remark, Severity
 
 ABOVE_CHANCE = 1.5

@@ -6,7 +6,7 @@ first thing to look at, and too low a one shows as a training loss that descends
 
 from service.analysis.findings._curves import Curves, falling, median, noise, slope
 from service.analysis.findings._facts import Facts
-from service.analysis.findings._words import count, number, percent, remark
+from service.analysis.words import count, number, percent, remark
 from service.domain.curves import Finding, Severity
 
 FEWEST_EPOCHS = 3

@@ -6,7 +6,7 @@ The accuracy on n images has a standard error of sqrt(p (1 - p) / n): Goodfellow
 
 from service.analysis.findings._curves import Curves, median, noise
 from service.analysis.findings._facts import Facts
-from service.analysis.findings._words import count, percent, points, remark
+from service.analysis.words import count, percent, points, remark
 from service.domain.curves import Finding, Remark, Severity
 
 FEWEST_EPOCHS = 6
@@ -51,10 +51,10 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
 
 def _few_images(facts: Facts, accuracy: float, error: float) -> Remark:
     return remark(
-        en="Validation is noisy: it has only {images} images, so that one of them is {one} points; an accuracy of"
-        " {accuracy} is known to within about {twice} points either way. A larger validation_fraction helps.",
-        fr="La validation est bruitée : elle n'a que {images} images, si bien que chacune vaut {one} points ; une"
-        " exactitude de {accuracy} n'est connue qu'à {twice} points près environ. Augmentez validation_fraction.",
+        en="Validation is noisy: it has only {images} images, so that one of them is {one}; an accuracy of"
+        " {accuracy} is known to within about {twice} either way. A larger validation_fraction helps.",
+        fr="La validation est bruitée : elle n'a que {images} images, si bien que chacune vaut {one} ; une"
+        " exactitude de {accuracy} n'est connue qu'à {twice} près environ. Augmentez validation_fraction.",
         images=count(facts.validation_images),
         one=points(1 / max(1, facts.validation_images)),
         accuracy=percent(accuracy),
@@ -64,10 +64,10 @@ def _few_images(facts: Facts, accuracy: float, error: float) -> Remark:
 
 def _jumps(facts: Facts, accuracy: float, jumps: float) -> Remark:
     return remark(
-        en="Validation is noisy: from epoch to epoch its accuracy jumps by {jumps} points about {accuracy}, on {images}"
-        " images. Differences between epochs below some {twice} points say nothing; a lower learning rate calms it.",
-        fr="La validation est bruitée : d'une époque à l'autre, son exactitude saute de {jumps} points autour de"
-        " {accuracy}, sur {images} images. Des écarts entre époques de moins de {twice} points environ ne disent rien ;"
+        en="Validation is noisy: from epoch to epoch its accuracy jumps by {jumps} about {accuracy}, on {images}"
+        " images. Differences between epochs below some {twice} say nothing; a lower learning rate calms it.",
+        fr="La validation est bruitée : d'une époque à l'autre, son exactitude saute de {jumps} autour de"
+        " {accuracy}, sur {images} images. Des écarts entre époques de moins de {twice} environ ne disent rien ;"
         " un taux d'apprentissage plus faible la calme.",
         jumps=points(jumps),
         accuracy=percent(accuracy),

@@ -9,7 +9,7 @@ import numpy as np
 
 from service.analysis.findings._curves import Curves, median, noise, rising, slope, smooth
 from service.analysis.findings._facts import Facts
-from service.analysis.findings._words import number, percent, points, remark
+from service.analysis.words import number, percent, points, remark
 from service.domain.curves import Evidence, Finding, Severity
 
 FEWEST_AFTER = 3
@@ -69,9 +69,9 @@ def _rise(seen: Curves, facts: Facts) -> Finding | None:
         evidence=evidence,
         text=remark(
             en="Overfitting since epoch {epoch}: the validation loss rises from {lowest} to {last} (+{rise}) while the"
-            " training loss goes on from {train_then} to {train_last}. Validation accuracy goes from {then} to {now}.",
+            " training loss goes from {train_then} to {train_last}. Validation accuracy goes from {then} to {now}.",
             fr="Surapprentissage depuis l'époque {epoch} : la perte de validation remonte de {lowest} à {last}"
-            " (+{rise}) alors que la perte d'entraînement continue de {train_then} à {train_last}. L'exactitude en"
+            " (+{rise}) alors que la perte d'entraînement va de {train_then} à {train_last}. L'exactitude en"
             " validation passe de {then} à {now}.",
             epoch=epoch,
             lowest=number(lowest),
@@ -114,10 +114,10 @@ def _gap(seen: Curves, facts: Facts) -> Finding | None:
         evidence=evidence,
         text=remark(
             en="Overfitting since epoch {epoch}: training accuracy is {training}, validation accuracy {validation},"
-            " which is {gap} points less (more than {least} would be chance no longer); the losses are {train_loss}"
+            " which is {gap} less (more than {least} would be chance no longer); the losses are {train_loss}"
             " and {val_loss}. More images, augmentation, dropout or a smaller network narrow this gap.",
             fr="Surapprentissage depuis l'époque {epoch} : l'exactitude est de {training} à l'entraînement et de"
-            " {validation} en validation, soit {gap} points de moins (au-delà de {least}, ce n'est plus du hasard) ;"
+            " {validation} en validation, soit {gap} de moins (au-delà de {least}, ce n'est plus du hasard) ;"
             " les pertes sont de {train_loss} et {val_loss}. Davantage d'images, de l'augmentation, du dropout ou un"
             " réseau plus petit réduisent cet écart.",
             epoch=since.span[0],

@@ -8,7 +8,7 @@ import numpy as np
 
 from service.analysis.findings._curves import Curves, Values, median, noise
 from service.analysis.findings._facts import Facts
-from service.analysis.findings._words import best_of, count, number, percent, remark
+from service.analysis.words import best_of, count, number, percent, remark
 from service.domain.curves import Finding, Severity
 
 FEWEST_EPOCHS = 6
@@ -63,8 +63,8 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
             en="A plateau since epoch {epoch}: for {epochs} epochs the training loss keeps within {train_band} of"
             " {train} and the validation loss within {val_band} of {val}; validation accuracy is"
             " {accuracy}{best}. More epochs at a learning rate of {rate} or less would hardly change it.",
-            fr="Plateau depuis l'époque {epoch} : pendant {epochs} époques, la perte d'entraînement reste à"
-            " {train_band} près à {train} et la perte de validation à {val_band} près à {val} ; l'exactitude en"
+            fr="Plateau depuis l'époque {epoch} : pendant {epochs} époques, la perte d'entraînement reste à moins de"
+            " {train_band} de {train} et la perte de validation à moins de {val_band} de {val} ; l'exactitude en"
             " validation est de {accuracy}{best}. D'autres époques avec un taux d'apprentissage d'au plus {rate}"
             " n'y changeraient guère.",
             epoch=rest.span[0],

@@ -6,7 +6,7 @@ training progresses. A learning rate that a schedule has brought to nothing has 
 
 from service.analysis.findings._curves import Curves, falling, noise, slope
 from service.analysis.findings._facts import Facts
-from service.analysis.findings._words import count, number, percent, remark
+from service.analysis.words import count, number, percent, remark
 from service.domain.curves import Finding, Severity
 from service.domain.experiment import State
 

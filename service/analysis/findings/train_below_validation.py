@@ -6,7 +6,7 @@ and training figures are means over the epoch while the network improves, wherea
 
 from service.analysis.findings._curves import Curves, median, slope
 from service.analysis.findings._facts import Facts
-from service.analysis.findings._words import Quantity, number, percent, points, remark
+from service.analysis.words import Quantity, number, percent, points, remark
 from service.domain.curves import Finding, Severity
 
 FEWEST_EPOCHS = 3
@@ -55,9 +55,9 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
             "threshold_relative_fall_per_epoch": FALLING,
         },
         text=remark(
-            en="Training accuracy ({training}) is {lead} points below validation accuracy ({validation}), and the"
+            en="Training accuracy ({training}) is {lead} below validation accuracy ({validation}), and the"
             " training loss ({train_loss}) above the validation loss ({val_loss}). This is no mistake: {reasons}.",
-            fr="L'exactitude à l'entraînement ({training}) est de {lead} points sous celle de validation"
+            fr="L'exactitude à l'entraînement ({training}) est de {lead} sous celle de validation"
             " ({validation}), et la perte d'entraînement ({train_loss}) au-dessus de la perte de validation"
             " ({val_loss}). Ce n'est pas une erreur : {reasons}.",
             training=percent(train_accuracy),
@@ -65,7 +65,7 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
             lead=points(lead),
             train_loss=number(train_loss),
             val_loss=number(val_loss),
-            reasons=Quantity(" and ".join(english), " et ".join(french)),
+            reasons=Quantity("; ".join(english), " ; ".join(french)),
         ),
     )
 

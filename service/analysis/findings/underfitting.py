@@ -6,7 +6,7 @@ made low. In the lab it is what a perceptron shows, and a stack of layers withou
 
 from service.analysis.findings._curves import Curves, median, slope
 from service.analysis.findings._facts import Facts
-from service.analysis.findings._words import Quantity, number, percent, remark
+from service.analysis.words import Quantity, number, percent, remark
 from service.domain.curves import Finding, Severity
 
 FEWEST_EPOCHS = 5
@@ -52,8 +52,8 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
         text=remark(
             en="Underfitting: the training loss has come to rest at {loss} (it changes by {change} from epoch {first}"
             " to {last}) with a training accuracy of only {training}, validation {validation}; {why}",
-            fr="Sous-apprentissage : la perte d'entraînement s'est stabilisée à {loss} (elle varie de {change} des"
-            " époques {first} à {last}), avec une exactitude de {training} seulement à l'entraînement et de"
+            fr="Sous-apprentissage : la perte d'entraînement s'est stabilisée à {loss} (elle varie de {change} de"
+            " l'époque {first} à l'époque {last}), avec une exactitude de {training} seulement à l'entraînement et de"
             " {validation} en validation ; {why}",
             loss=number(loss),
             change=percent(abs(fall)),

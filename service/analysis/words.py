@@ -10,20 +10,21 @@ from dataclasses import dataclass
 from service.domain.curves import Remark
 from service.domain.experiment import BestEpoch
 
-NO_BREAK, NARROW = "\u00a0", "\u202f"
+NO_BREAK, NARROW, MINUS = "\u00a0", "\u202f", "\u2212"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number as it is written."""
+    """A number as it is written, or words with numbers."""
 
     en: str
     fr: str
 
     @classmethod
     def of(cls, english: str) -> "Quantity":
-        """From English, where a point is before decimals and a comma between thousands."""
+        """From English, where a point is before decimals and a comma between thousands; a hyphen is a minus sign."""
+        english = english.replace("-", MINUS)
         swapped = english.translate(str.maketrans(".,", f",{NARROW}"))
         return cls(english, swapped.replace("%", f"{NO_BREAK}%"))
 
@@ -32,7 +33,7 @@ def remark(*, en: str, fr: str, **values: Quantity | str | int) -> Remark:
     """Both templates filled in; an int that is no `Quantity` is an epoch, and a str is the same in both."""
     english = {name: value.en if isinstance(value, Quantity) else value for name, value in values.items()}
     french = {name: value.fr if isinstance(value, Quantity) else value for name, value in values.items()}
-    return Remark(en=en.format(**english), fr=_spaced(fr.format(**french)))
+    return Remark(en=en.format(**english), fr=spaced(fr.format(**french)))
 
 
 def number(value: float) -> Quantity:
@@ -55,9 +56,25 @@ def percent(share: float) -> Quantity:
     return Quantity.of(f"{value:,.0f}%" if abs(value) >= 100 else f"{value:.1f}%")
 
 
-def points(share: float) -> Quantity:
-    """A difference of two shares of one, in percentage points."""
-    return Quantity.of(f"{100 * share:.1f}")
+def decimal(value: float, places: int = 2) -> Quantity:
+    """So many decimals."""
+    return Quantity.of(f"{value:,.{places}f}")
+
+
+def points(share: float, places: int = 1) -> Quantity:
+    """A difference of two shares of one, in percentage points, which it names: in French several are two or more."""
+    size = decimal(100 * share, places)
+    return Quantity(f"{size.en} points", f"{size.fr} {'points' if several(100 * share, places) else 'point'}")
+
+
+def several(value: float, places: int) -> bool:
+    """Whether French has the plural after it, written with so many decimals."""
+    return round(abs(value), places) >= 2
+
+
+def p_of(value: float) -> Quantity:
+    """Two significant digits, with `p` before it."""
+    return Quantity.of("p < 0.0001" if value < 0.0001 else f"p = {value:.2g}")
 
 
 def count(whole: int) -> Quantity:
@@ -75,5 +92,6 @@ def best_of(best: BestEpoch | None) -> Quantity:
     )
 
 
-def _spaced(french: str) -> str:
+def spaced(french: str) -> str:
+    """With spaces that do not break before its signs."""
     return re.sub(r" ([;!?])", rf"{NARROW}\1", french.replace(" :", f"{NO_BREAK}:").replace(" %", f"{NO_BREAK}%"))
