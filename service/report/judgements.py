@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from service.analysis import holm
-from service.domain.comparison import LEVEL, GroupVerdict, RunVerdict
+from service.analysis.words import points
+from service.domain.comparison import LEVEL, GroupVerdict, OverImages, RunVerdict
 from service.domain.lab import Verdict
 from service.report.view import View
 from service.report.words import DASH, Words
@@ -23,6 +24,10 @@ class Judgement(NamedTuple):
     better: str | None
     seeds: int
     """0: one trained network each, judged on the images alone."""
+    over_seeds: float | None
+    """The p-value of the one test, null for single networks,"""
+    over_images: OverImages | None
+    """and the other."""
     pairs: int
 
 
@@ -63,10 +68,9 @@ def _corrected(found: Judgement, p_value: float, pairs: int) -> Judgement:
 def sentence(found: Judgement, words: Words) -> str:
     """The verdict first, then the numbers that it rests on."""
     ahead, behind = (found.first, found.second) if found.difference >= 0 else (found.second, found.first)
-    size = words.decimal(100 * abs(found.difference), 2)
+    size = words.of(points(abs(found.difference), 2))
     evidence = words.pick(
-        f"{size} points of test accuracy{_basis(found, words)}",
-        f"{size} points d'exactitude en test{_basis(found, words)}",
+        f"{size} of test accuracy{_basis(found, words)}", f"{size} d'exactitude en test{_basis(found, words)}"
     )
     if found.better is None:
         return words.pick(
@@ -88,9 +92,11 @@ def method(found: Sequence[Judgement], words: Words) -> str:
     if found[0].seeds:
         return words.pick(
             "A difference is called real where it is more than the luck of the seeds (paired t test) and more than the "
-            f"luck of the test images; p is the larger of both{holm_en}.",
+            f"luck of the test images; p is the larger of both{holm_en}. The interval is that of the seeds, and of one "
+            "pair alone: it may leave out 0 where p is large.",
             "Un écart est dit réel s'il dépasse le hasard des graines (test t apparié) et celui des images de test ; "
-            f"p est le plus grand des deux{holm_fr}.",
+            f"p est le plus grand des deux{holm_fr}. L'intervalle est celui des graines, et d'une seule paire : il "
+            "peut exclure 0 alors que p est grand.",
         )
     return words.pick(
         f"One run each: McNemar's test on the test images that one network alone reads right{holm_en}. It speaks of "
@@ -116,11 +122,15 @@ def _basis(found: Judgement, words: Words) -> str:
     if found.interval is not None:
         ends = sorted(end if found.difference >= 0 else -end for end in found.interval)
         low, high = (words.decimal(100 * end, 2) for end in ends)
-        said += words.pick(f" (95 % interval {low} to {high})", f" (intervalle à 95 % : de {low} à {high})")
+        p = "" if found.over_seeds is None else words.pick("; ", " ; ") + words.p(found.over_seeds)
+        said += words.pick(f" (95 % interval {low} to {high}{p})", f" (intervalle à 95 % : de {low} à {high}{p})")
+    if found.over_images is not None:
+        images, p = words.integer(found.over_images.images), words.p(found.over_images.p_value)
+        said += words.pick(f" and {images} test images ({p})", f" et {images} images de test ({p})")
     if found.pairs > 1:
         said += words.pick(
-            f"; p after Holm's correction for the {found.pairs} pairs asked for",
-            f" ; p corrigé selon Holm pour les {found.pairs} paires demandées",
+            f"; the first p after Holm's correction for the {found.pairs} pairs asked for",
+            f" ; le premier p corrigé selon Holm pour les {found.pairs} paires demandées",
         )
     return said
 
@@ -143,6 +153,8 @@ def _of_groups(verdict: GroupVerdict, labels: dict[int, str], pairs: int) -> Jud
         p_value=verdict.adjusted_p_value,
         better=None if verdict.better is None else labels[verdict.better],
         seeds=min(verdict.over_seeds.n),
+        over_seeds=verdict.over_seeds.p_value,
+        over_images=verdict.over_images,
         pairs=pairs,
     )
 
@@ -157,5 +169,7 @@ def _of_runs(verdict: RunVerdict, owner: dict[str, str], pairs: int) -> Judgemen
         p_value=verdict.adjusted_p_value,
         better=None if verdict.better is None else owner[verdict.better],
         seeds=0,
+        over_seeds=None,
+        over_images=None,
         pairs=pairs,
     )

@@ -240,7 +240,7 @@ def _facts(everything: Sequence[Experiment], words: Words) -> list[tuple[str, st
         (words.pick("runs", "essais"), f"{len(everything)}, {finished}"),
         (words.pick("data sets", "jeux de données"), ", ".join(datasets)),
         (
-            words.pick("seconds of training", "secondes d'entraînement"),
+            words.pick("seconds of training", "secondes d'apprentissage"),
             words.decimal(seconds, 0),
         ),
         (words.pick("computed with", "calculé avec"), "; ".join(sorted(machines))),

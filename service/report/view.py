@@ -21,6 +21,8 @@ POINTS = 200
 SETTINGS = {
     "dataset.train_size": ("{} images", "{} images"),
     "architecture.hidden": ("hidden {}", "couches cachées {}"),
+    "architecture.kernel_size": ("kernel of {} pixels", "noyau de {} pixels"),
+    "architecture.pool": ("{} pooling", "pooling {}"),
     "optimizer.learning_rate": ("learning rate {}", "taux d'apprentissage {}"),
     "activation": ("{}", "{}"),
     "epochs": ("{} epochs", "{} époques"),

@@ -65,6 +65,11 @@ def test_a_lab_is_run_and_its_report_answers_every_question(
     assert "Offline variant: what is on this machine (digits)" in english.text
     assert "Variante hors ligne" in french.text
     assert "effectifs" in french.text
+    assert "Training figures are of 200 images of digits, those of validation of 144 others" in english.text
+    assert "softmax at temperature 0.1" in english.text
+    assert english.code.count("&temperature=0.1") == english.code.count("&temperature=5") == 3
+    assert "its mean confidence is" in english.text
+    assert "sa confiance moyenne est de" in french.text
     assert "“" in english.text
     assert "distinguishable" in english.text or "is better than" in english.text
 

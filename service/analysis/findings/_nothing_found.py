@@ -55,7 +55,7 @@ def find(curves: Curves, facts: Facts) -> Finding:
         text=remark(
             en="No problem found{until}: over {epochs} epochs the training loss goes from {first} to {train},"
             " validation ends with a loss of {val} and an accuracy of {last}{best}.",
-            fr="Aucun problème repéré{until_fr} : en {epochs} époques, la perte d'entraînement passe de {first} à"
+            fr="Aucun problème repéré{until_fr} : en {epochs} époques, la perte d'apprentissage passe de {first} à"
             " {train} ; la validation finit avec une perte de {val} et une exactitude de {last}{best}.",
             until="" if facts.state.ended else " so far",
             until_fr="" if facts.state.ended else " jusqu'ici",

@@ -31,7 +31,7 @@ def _not_finite(curves: Curves, facts: Facts) -> Finding | None:
         return None
     at = int(broken[0])
     split, split_fr = (
-        ("validation", "de validation") if np.isfinite(curves.train_loss[at]) else ("training", "d'entraînement")
+        ("validation", "de validation") if np.isfinite(curves.train_loss[at]) else ("training", "d'apprentissage")
     )
     epoch, rate = int(curves.epochs[at]), float(curves.learning_rate[at])
     evidence: Evidence = {
@@ -47,7 +47,7 @@ def _not_finite(curves: Curves, facts: Facts) -> Finding | None:
         when = Quantity(f"epoch {epoch}", f"à l'époque {epoch}")
         before = Quantity(
             f", after a training loss of {loss.en} in the epoch before",
-            f", après une perte d'entraînement de {loss.fr} à l'époque précédente",
+            f", après une perte d'apprentissage de {loss.fr} à l'époque précédente",
         )
     return Finding(
         kind="divergence",
@@ -57,7 +57,7 @@ def _not_finite(curves: Curves, facts: Facts) -> Finding | None:
         text=remark(
             en="Training diverges: the {split} loss of {when} is no finite number{before}. The learning rate was"
             " {rate}; try a tenth of it.",
-            fr="L'entraînement diverge : {when}, la perte {split_fr} n'est plus un nombre fini{before}. Le taux"
+            fr="L'apprentissage diverge : {when}, la perte {split_fr} n'est plus un nombre fini{before}. Le taux"
             " d'apprentissage était de {rate} ; essayez dix fois moins.",
             split=split,
             split_fr=split_fr,
@@ -96,9 +96,9 @@ def _climbing(seen: Curves, facts: Facts) -> Finding | None:
             en="Training diverges: since epoch {epoch} the training loss climbs from {lowest} to {last}, more than"
             " {rise} times as high and above the {chance} of guessing. The learning rate is {rate}; try a tenth of"
             " it.",
-            fr="L'entraînement diverge : depuis l'époque {epoch}, la perte d'entraînement remonte de {lowest} à {last},"
-            " plus de {rise} fois plus haut, au-dessus des {chance} du hasard. Le taux d'apprentissage est de {rate} ;"
-            " essayez dix fois moins.",
+            fr="L'apprentissage diverge : depuis l'époque {epoch}, la perte d'apprentissage remonte de {lowest} à"
+            " {last}, plus de {rise} fois plus haut, au-dessus des {chance} du hasard. Le taux d'apprentissage est de"
+            " {rate} ; essayez dix fois moins.",
             epoch=int(seen.epochs[at]),
             lowest=number(lowest),
             last=number(last),

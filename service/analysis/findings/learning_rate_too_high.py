@@ -47,7 +47,7 @@ def _not_finite(curves: Curves, facts: Facts) -> Finding | None:
         en="The learning rate of {rate} is probably too high: by epoch {epoch} the steps have driven the training loss"
         " beyond every finite number.",
         fr="Le taux d'apprentissage de {rate} est sans doute trop élevé : à l'époque {epoch}, les pas ont emporté la"
-        " perte d'entraînement au-delà de tout nombre fini.",
+        " perte d'apprentissage au-delà de tout nombre fini.",
         rate=number(rate),
         epoch=epoch,
     )
@@ -75,7 +75,7 @@ def _far_above_chance(seen: Curves, facts: Facts) -> Finding | None:
         remark(
             en="The learning rate of {rate} is probably too high: the training loss reaches {highest} in epoch {epoch},"
             " though guessing alone would give {chance}; the steps overshoot.",
-            fr="Le taux d'apprentissage de {rate} est sans doute trop élevé : la perte d'entraînement atteint"
+            fr="Le taux d'apprentissage de {rate} est sans doute trop élevé : la perte d'apprentissage atteint"
             " {highest} à l'époque {epoch}, alors que le hasard seul donnerait {chance} ; les pas dépassent le"
             " minimum.",
             rate=number(rate),
@@ -113,8 +113,8 @@ def _restless(seen: Curves, facts: Facts) -> Finding | None:
         text = remark(
             en="The learning rate of {rate} is probably too high: the training loss was down to {lowest} at epoch"
             " {epoch} and is back at {last}.",
-            fr="Le taux d'apprentissage de {rate} est sans doute trop élevé : la perte d'entraînement était descendue à"
-            " {lowest} à l'époque {epoch} ; elle est remontée à {last}.",
+            fr="Le taux d'apprentissage de {rate} est sans doute trop élevé : la perte d'apprentissage était"
+            " descendue à {lowest} à l'époque {epoch} ; elle est remontée à {last}.",
             rate=number(rate),
             lowest=number(lowest),
             epoch=int(seen.epochs[at]),
@@ -130,8 +130,8 @@ def _restless(seen: Curves, facts: Facts) -> Finding | None:
             " stays at the {chance} of guessing, restless by {jitter} from epoch to epoch; training accuracy is"
             " {accuracy}.",
             fr="Le taux d'apprentissage de {rate} est sans doute trop élevé : après un maximum de {highest}, la perte"
-            " d'entraînement reste à celle du hasard ({chance}) et bouge de {jitter} d'une époque à l'autre ;"
-            " l'exactitude à l'entraînement est de {accuracy}.",
+            " d'apprentissage reste à celle du hasard ({chance}) et bouge de {jitter} d'une époque à l'autre ;"
+            " l'exactitude à l'apprentissage est de {accuracy}.",
             rate=number(rate),
             chance=number(chance),
             highest=number(highest),
@@ -148,7 +148,7 @@ def _restless(seen: Curves, facts: Facts) -> Finding | None:
             " epoch in the mean, at a level of {level}, instead of falling steadily. Try a third of it, or a schedule"
             " that lowers it.",
             fr="Le taux d'apprentissage de {rate} est peut-être trop élevé : à plusieurs reprises la perte"
-            " d'entraînement remonte, de {rise} par époque en moyenne, à un niveau de {level}, au lieu de descendre"
+            " d'apprentissage remonte, de {rise} par époque en moyenne, à un niveau de {level}, au lieu de descendre"
             " régulièrement. Essayez trois fois"
             " moins, ou un taux qui décroît.",
             rate=number(rate),

@@ -61,7 +61,7 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
             " {first} to {last}, {pace} of what is left an epoch at the end; to halve it would take some {halving}"
             " epochs more.{also}",
             fr="Le taux d'apprentissage de {rate} est sans doute trop faible : en {epochs} époques, la perte"
-            " d'entraînement passe seulement de {first} à {last}, soit à la fin {pace} du reste par époque ; il"
+            " d'apprentissage passe seulement de {first} à {last}, soit à la fin {pace} du reste par époque ; il"
             " faudrait encore quelque {halving} époques pour la réduire de moitié.{also_fr}",
             rate=number(rate),
             epochs=count(len(seen)),

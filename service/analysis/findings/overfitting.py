@@ -71,7 +71,7 @@ def _rise(seen: Curves, facts: Facts) -> Finding | None:
             en="Overfitting since epoch {epoch}: the validation loss rises from {lowest} to {last} (+{rise}) while the"
             " training loss goes from {train_then} to {train_last}. Validation accuracy goes from {then} to {now}.",
             fr="Surapprentissage depuis l'époque {epoch} : la perte de validation remonte de {lowest} à {last}"
-            " (+{rise}) alors que la perte d'entraînement va de {train_then} à {train_last}. L'exactitude en"
+            " (+{rise}) alors que la perte d'apprentissage va de {train_then} à {train_last}. L'exactitude en"
             " validation passe de {then} à {now}.",
             epoch=epoch,
             lowest=number(lowest),
@@ -116,7 +116,7 @@ def _gap(seen: Curves, facts: Facts) -> Finding | None:
             en="Overfitting since epoch {epoch}: training accuracy is {training}, validation accuracy {validation},"
             " which is {gap} less (more than {least} would be chance no longer); the losses are {train_loss}"
             " and {val_loss}. More images, augmentation, dropout or a smaller network narrow this gap.",
-            fr="Surapprentissage depuis l'époque {epoch} : l'exactitude est de {training} à l'entraînement et de"
+            fr="Surapprentissage depuis l'époque {epoch} : l'exactitude est de {training} à l'apprentissage et de"
             " {validation} en validation, soit {gap} de moins (au-delà de {least}, ce n'est plus du hasard) ;"
             " les pertes sont de {train_loss} et {val_loss}. Davantage d'images, de l'augmentation, du dropout ou un"
             " réseau plus petit réduisent cet écart.",

@@ -63,7 +63,7 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
             en="A plateau since epoch {epoch}: for {epochs} epochs the training loss keeps within {train_band} of"
             " {train} and the validation loss within {val_band} of {val}; validation accuracy is"
             " {accuracy}{best}. More epochs at a learning rate of {rate} or less would hardly change it.",
-            fr="Plateau depuis l'époque {epoch} : pendant {epochs} époques, la perte d'entraînement reste à moins de"
+            fr="Plateau depuis l'époque {epoch} : pendant {epochs} époques, la perte d'apprentissage reste à moins de"
             " {train_band} de {train} et la perte de validation à moins de {val_band} de {val} ; l'exactitude en"
             " validation est de {accuracy}{best}. D'autres époques avec un taux d'apprentissage d'au plus {rate}"
             " n'y changeraient guère.",

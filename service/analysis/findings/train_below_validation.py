@@ -57,8 +57,8 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
         text=remark(
             en="Training accuracy ({training}) is {lead} below validation accuracy ({validation}), and the"
             " training loss ({train_loss}) above the validation loss ({val_loss}). This is no mistake: {reasons}.",
-            fr="L'exactitude à l'entraînement ({training}) est de {lead} sous celle de validation"
-            " ({validation}), et la perte d'entraînement ({train_loss}) au-dessus de la perte de validation"
+            fr="L'exactitude à l'apprentissage ({training}) est de {lead} sous celle de validation"
+            " ({validation}), et la perte d'apprentissage ({train_loss}) au-dessus de la perte de validation"
             " ({val_loss}). Ce n'est pas une erreur : {reasons}.",
             training=percent(train_accuracy),
             validation=percent(val_accuracy),
@@ -77,19 +77,19 @@ def _causes(facts: Facts, *, lags: bool) -> dict[str, Quantity]:
         share = percent(facts.dropout)
         found["dropout"] = Quantity(
             f"dropout silences {share.en} of the units in training and none in validation",
-            f"le dropout éteint {share.fr} des neurones pendant l'entraînement et aucun en validation",
+            f"le dropout éteint {share.fr} des neurones pendant l'apprentissage et aucun en validation",
         )
     if facts.augmentation:
         names = ", ".join(facts.augmentation)
         found["augmentation"] = Quantity(
             f"augmentation ({names}) makes the training images harder than those of validation",
-            f"l'augmentation ({names}) rend les images d'entraînement plus difficiles que celles de validation",
+            f"l'augmentation ({names}) rend les images d'apprentissage plus difficiles que celles de validation",
         )
     if lags:
         found["mean over the epoch"] = Quantity(
             "training figures are means over the epoch, in which the network still improves, and validation comes"
             " after",
-            "les valeurs d'entraînement sont des moyennes sur l'époque, pendant laquelle le réseau progresse encore,"
+            "les valeurs d'apprentissage sont des moyennes sur l'époque, pendant laquelle le réseau progresse encore,"
             " et la validation vient après",
         )
     return found

@@ -52,8 +52,8 @@ def find(curves: Curves, facts: Facts) -> Finding | None:
         text=remark(
             en="Underfitting: the training loss has come to rest at {loss} (it changes by {change} from epoch {first}"
             " to {last}) with a training accuracy of only {training}, validation {validation}; {why}",
-            fr="Sous-apprentissage : la perte d'entraînement s'est stabilisée à {loss} (elle varie de {change} de"
-            " l'époque {first} à l'époque {last}), avec une exactitude de {training} seulement à l'entraînement et de"
+            fr="Sous-apprentissage : la perte d'apprentissage s'est stabilisée à {loss} (elle varie de {change} de"
+            " l'époque {first} à l'époque {last}), avec une exactitude de {training} seulement à l'apprentissage et de"
             " {validation} en validation ; {why}",
             loss=number(loss),
             change=percent(abs(fall)),

@@ -1,6 +1,7 @@
 """Saturation, dead units, gradients and updates inside the networks."""
 
 from collections.abc import Iterator
+from statistics import median
 
 from service import diagnostics
 from service.domain.diagnostics import DiagnosticsPage
@@ -14,7 +15,7 @@ TITLE = Text(en="Inside, while they learn", fr="À l'intérieur, pendant l'appre
 
 
 def build(view: View) -> Iterator[Part]:
-    """The first layer's gradient over the epochs, and every layer after the last one."""
+    """The first and the last layer's gradient over the epochs, and every layer after the last one."""
     words = view.words
     with view.sources.database.reading() as session:
         asked = [(label, diagnostics.of(session, each.id)) for label, each in view.representatives()]
@@ -31,10 +32,10 @@ def build(view: View) -> Iterator[Part]:
             words.percent(layer.saturated_share, 1),
             words.percent(layer.dead_share, 1),
             words.compact(layer.gradient_norm),
-            words.compact(layer.update_ratio, 2),
+            words.compact(_typical_update(page, place), 2),
         )
         for label, page in pages
-        for layer in page.items[-1].layers
+        for place, layer in enumerate(page.items[-1].layers)
     ]
     yield Table(
         head=(
@@ -43,13 +44,15 @@ def build(view: View) -> Iterator[Part]:
             words.pick("saturated", "saturées"),
             words.pick("dead units", "unités mortes"),
             words.pick("gradient norm", "norme du gradient"),
-            words.pick("update ratio", "mise à jour relative"),
+            words.pick("update ratio, median", "mise à jour relative, médiane"),
         ),
         rows=rows,
         align="llrrrr",
         caption=words.pick(
-            f"After the last epoch, on {pages[0][1].probe_images} training images.",
-            f"Après la dernière époque, sur {pages[0][1].probe_images} images d'apprentissage.",
+            f"After the last epoch, on {pages[0][1].probe_images} training images; the update ratio is the median over "
+            "the epochs, as a step that falls to zero moves nothing at the end.",
+            f"Après la dernière époque, sur {pages[0][1].probe_images} images d'apprentissage ; la mise à jour "
+            "relative est la médiane sur les époques, car un pas qui tend vers zéro ne déplace plus rien à la fin.",
         ),
     )
     colours = svg.colours(len(pages))
@@ -68,6 +71,11 @@ def calls(view: View) -> Iterator[str]:
     """Of the same runs side by side."""
     ids = [each.id for _, each in view.representatives()]
     yield curl.get(f"/v1/diagnostics?ids={','.join(ids)}")
+
+
+def _typical_update(page: DiagnosticsPage, layer: int) -> float | None:
+    found = [ratio for look in page.items if (ratio := look.layers[layer].update_ratio) is not None]
+    return median(found) if found else None
 
 
 def _panel(pages: list[tuple[str, DiagnosticsPage]], colours: list[str], layer: int, heading: str, x: str) -> Panel:

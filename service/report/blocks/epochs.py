@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from service import datasets
+from service.analysis import train_sizes
 from service.domain.lab import Text
 from service.domain.metrics import EpochMetrics
 from service.report import curl
@@ -33,6 +35,21 @@ def build(view: View) -> Iterator[Part]:
             rows=[_row(each, words) for each in rows[:SHOWN]],
             align="rrrrrrr",
             caption=label,
+        )
+        choice = experiment.spec.dataset
+        images = datasets.facts(choice.name)
+        learnt, held, tested = (
+            words.integer(each)
+            for each in (train_sizes.size(experiment), images.train_images - choice.most_images, images.test_images)
+        )
+        yield Paragraph(
+            words.pick(
+                f"Training figures are of {learnt} images of {choice.name}, those of validation of {held} others of "
+                f"the same split, those of the test of its {tested} test images.",
+                f"Les valeurs d'apprentissage portent sur {learnt} images de {choice.name}, celles de validation sur "
+                f"{held} autres du même ensemble, celles de test sur ses {tested} images de test.",
+            ),
+            role="note",
         )
         if experiment.test is not None and experiment.best is not None:
             yield Paragraph(

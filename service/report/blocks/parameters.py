@@ -53,6 +53,18 @@ def build(view: View) -> Iterator[Part]:
     )
     for text in said:
         yield Paragraph(text, role="verdict")
+    if said:
+        yield Paragraph(
+            words.pick(
+                "Beside a convolutional network stands the dense one that passes on as many numbers from layer to "
+                "layer, or a fraction of them where that would be too many parameters; beside a dense one, the network "
+                "that has a 3 × 3 convolution with maximum pooling for each hidden layer.",
+                "En regard d'un réseau convolutif, le réseau dense transmet autant de nombres d'une couche à l'autre, "
+                "ou une fraction de ceux-ci si cela fait trop de paramètres ; en regard d'un réseau dense, le réseau "
+                "convolutif a, pour chaque couche cachée, une convolution 3 × 3 suivie d'un max-pooling.",
+            ),
+            role="note",
+        )
 
 
 def calls(view: View) -> Iterator[str]:

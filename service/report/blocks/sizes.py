@@ -32,7 +32,7 @@ def build(view: View) -> Iterator[Part]:
                     shown.label,
                     words.integer(each.train_size),
                     str(each.test_error.n),
-                    words.percent(each.test_error.mean),
+                    words.share(each.test_error),
                 )
                 for each in curve.points
             ]

@@ -9,9 +9,10 @@ from service.domain.lab import Text
 from service.report import curl
 from service.report.parts import Paragraph, Part, Picture, Pictures, Table
 from service.report.view import View
+from service.report.words import Words
 
 TITLE = Text(en="One image, from logits to gradients", fr="Une image, des logits aux gradients")
-TEMPERATURES = (1.0, 5.0)
+COLD, WARM = 0.1, 5.0
 
 
 def build(view: View) -> Iterator[Part]:
@@ -19,7 +20,7 @@ def build(view: View) -> Iterator[Part]:
     words = view.words
     for label, experiment in view.representatives():
         index = _index(view, experiment)
-        found, warmer = (
+        found, colder, warmer = (
             judgement.softmax_of(
                 view.sources.evidence(experiment),
                 view.sources.settings,
@@ -28,7 +29,7 @@ def build(view: View) -> Iterator[Part]:
                 temperature=temperature,
                 of_class=None,
             )
-            for temperature in TEMPERATURES
+            for temperature in (1.0, COLD, WARM)
         )
         truth, read = found.labels[found.label], found.labels[found.prediction]
         caption = words.pick(f"{truth}, read as {read}", f"{truth}, lu {read}")
@@ -37,9 +38,10 @@ def build(view: View) -> Iterator[Part]:
             head=(
                 words.pick("class", "classe"),
                 words.pick("logit", "logit"),
-                "softmax",
-                words.pick("softmax at temperature 5", "softmax à la température 5"),
                 words.pick("hard maximum", "maximum strict"),
+                _at(COLD, words),
+                "softmax",
+                _at(WARM, words),
                 words.pick("gradient of the cross-entropy", "gradient de l'entropie croisée"),
                 words.pick("gradient of the maximum", "gradient du maximum"),
             ),
@@ -47,15 +49,16 @@ def build(view: View) -> Iterator[Part]:
                 (
                     name,
                     words.decimal(found.logits[place], 3),
+                    str(found.hard_maximum[place]),
+                    words.decimal(colder.softmax[place], 4),
                     words.decimal(found.softmax[place], 4),
                     words.decimal(warmer.softmax[place], 4),
-                    str(found.hard_maximum[place]),
                     words.decimal(found.gradients.cross_entropy[place], 4),
                     words.compact(found.gradients.hard_maximum[place]),
                 )
                 for place, name in enumerate(found.labels)
             ],
-            align="lrrrrrr",
+            align="lrrrrrrr",
         )
         yield Paragraph(words.of(found.remark), role="verdict")
 
@@ -63,7 +66,15 @@ def build(view: View) -> Iterator[Part]:
 def calls(view: View) -> Iterator[str]:
     """Of the same image."""
     for _, experiment in view.representatives():
-        yield curl.get(f"/v1/experiments/{experiment.id}/softmax?index={_index(view, experiment)}")
+        path = f"/v1/experiments/{experiment.id}/softmax?index={_index(view, experiment)}"
+        yield curl.get(path)
+        for temperature in (COLD, WARM):
+            yield curl.get(f"{path}&temperature={temperature:g}")
+
+
+def _at(temperature: float, words: Words) -> str:
+    degrees = words.compact(temperature)
+    return words.pick(f"softmax at temperature {degrees}", f"softmax à la température {degrees}")
 
 
 def _index(view: View, experiment: Experiment) -> int:

@@ -117,7 +117,8 @@ def test_a_loss_that_is_no_number_is_a_divergence_and_a_learning_rate_too_high()
 def test_a_run_that_diverges_in_its_first_epoch_is_told_so() -> None:
     found = examine(Curves.of([row(1, None, 0.1, None, 0.1, 100.0)]), replace(FACTS, diverged=True))
     assert {each.kind for each in found} == {"divergence", "learning_rate_too_high"}
-    assert "already in the first epoch" in found[0].text.en
+    assert "the training loss of the very first epoch is no finite number." in found[0].text.en
+    assert "diverge\u00a0: dès la première époque, la perte" in found[0].text.fr
 
 
 @pytest.mark.parametrize("epochs", [1, 2])
