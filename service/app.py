@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from service import examining, registry, submission
 from service import tokens as token_making
+from service.analysis import charts, power_law
 from service.api import (
     archives,
     calibration,
@@ -74,6 +75,7 @@ from service.linearity import Linearities
 from service.predicting import Predictor
 from service.report import page
 from service.settings import Settings
+from service.side_process import SideProcess
 from service.storage import Database, migrations
 from service.telemetry import tally
 
@@ -170,6 +172,7 @@ def create_app(settings: Settings) -> FastAPI:
             await service.predictor.close()
             await service.admissions.close()
             await run_in_threadpool(warm_up.join)  # a process that ends while torch is being loaded is aborted
+            await run_in_threadpool(service.beside.close)
             await run_in_threadpool(database.close)
 
     app = _Service(
@@ -194,10 +197,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _warm_up(app: FastAPI) -> None:
-    """What the first requests need and the start does not wait for: torch above all.
-
-    What draws and what judges, matplotlib and scipy, are some eighty megabytes: they wait for who asks.
-    """
+    """What the first requests need and the start does not wait for: torch above all, and what draws."""
     service = state.of(app)
     registry.sweep(service.database, service.settings.artifacts_dir)
     threads.one_each()
@@ -213,3 +213,11 @@ def _warm_up(app: FastAPI) -> None:
     # What a request leaves for the collector is next to nothing: looked at so often, it cost each a few microseconds.
     gc.set_threshold(20_000, *gc.get_threshold()[1:])
     heap.give_back()
+    _warm_up_beside(service.beside)
+
+
+def _warm_up_beside(beside: SideProcess) -> None:
+    """matplotlib, both of its ways to write, and scipy's least squares."""
+    beside.call(charts.draw, {}, title="", format="png")
+    beside.call(charts.draw, {}, title="", format="svg")
+    beside.call(power_law.fit, (1, 2, 3), (0.3, 0.2, 0.1), full=3)

@@ -17,6 +17,7 @@ from service.domain.experiment import Experiment
 from service.domain.selection import monitor_of
 from service.domain.train_size import TrainSizes
 from service.errors import DamagedCheckpointError, FieldError, InvalidSpecError
+from service.side_process import SideProcess
 from service.storage import Database, Session, metrics, recent, sweeps
 from service.storage import checkpoints as checkpoint_rows
 
@@ -137,11 +138,11 @@ def _own_figures(
     return rows
 
 
-def against_size(database: Database, chosen: Chosen) -> TrainSizes:
+def against_size(database: Database, beside: SideProcess, chosen: Chosen) -> TrainSizes:
     """How their test error depends on the number of training images; errors as `read`."""
     with database.reading() as session:
         found = _experiments(session, chosen)
-    return train_sizes.against_size(found)
+    return beside.call(train_sizes.against_size, found)
 
 
 def series(found: Read) -> AlignedSeries:

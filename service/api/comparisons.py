@@ -101,33 +101,36 @@ def as_svg(runs: Runs, service: Live, group: Grouping = Grouping.NONE) -> Respon
 @router.get("/train-size", response_model=TrainSizes)
 def train_size(runs: Runs, service: Live) -> Response:
     """Test error by number of training images, and the power law that it falls by; no law of fewer than three sizes."""
-    return as_json(comparing.against_size(service.database, runs))
+    return as_json(comparing.against_size(service.database, service.beside, runs))
 
 
 @router.get("/train-size.png", response_class=Response, responses={200: {"content": {"image/png": {}}}})
 def train_size_png(runs: Runs, service: Live) -> Response:
     """Both logarithmic, with the law as a line, dashed where it goes beyond the sizes that were tried."""
-    return Response(
-        size_chart.draw(comparing.against_size(service.database, runs), format="png"), media_type="image/png"
-    )
+    return Response(_drawn_sizes(service, runs, "png"), media_type="image/png")
 
 
 @router.get("/train-size.svg", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
 def train_size_svg(runs: Runs, service: Live) -> Response:
     """The same picture, sharp at any size."""
-    drawn = size_chart.draw(comparing.against_size(service.database, runs), format="svg")
-    return Response(drawn, media_type="image/svg+xml")
+    return Response(_drawn_sizes(service, runs, "svg"), media_type="image/svg+xml")
 
 
 def _drawn(service: Service, runs: Chosen, group: Grouping, format: Literal["png", "svg"]) -> bytes:  # noqa: A002  # as in the path
     found = comparing.read(service.database, runs, points=MOST_POINTS, alike=group is not Grouping.NONE)
     if group is Grouping.NONE:
         curves = {each.label: aligned.own(each) for each in found.curves}
-        return charts.draw(curves, title=f"{len(curves)} runs", format=format)
+        return service.beside.call(charts.draw, curves, title=f"{len(curves)} runs", format=format)
     spreads = comparing.spreads(found)
-    return charts.draw(
+    return service.beside.call(
+        charts.draw,
         {label: each.mean for label, each in spreads.items()},
         title=f"{len(found.curves)} runs, means over seeds",
         format=format,
         bands={label: (each.below, each.above) for label, each in spreads.items()},
     )
+
+
+def _drawn_sizes(service: Service, runs: Chosen, format: Literal["png", "svg"]) -> bytes:  # noqa: A002  # as in the path
+    found = comparing.against_size(service.database, service.beside, runs)
+    return service.beside.call(size_chart.draw, found, format=format)

@@ -64,4 +64,5 @@ def _drawn(service: Service, experiment_id: str, format: Literal["png", "svg"]) 
     found = following.snapshot(service.database, experiment_id)
     spec = found.experiment.spec
     label = f"{spec.dataset.name} {spec.architecture.name} {spec.activation}"
-    return charts.draw({label: _commented(found)}, title=found.experiment.name, format=format)
+    curves_by_name = {label: _commented(found)}
+    return service.beside.call(charts.draw, curves_by_name, title=found.experiment.name, format=format)

@@ -20,6 +20,7 @@ from service.inference.models import Models
 from service.linearity import Linearities
 from service.predicting import Predictor
 from service.settings import Settings
+from service.side_process import SideProcess
 from service.storage import Database, Session
 from service.tokens import Admissions
 
@@ -38,6 +39,7 @@ class Service:
     admissions: Admissions
     submissions: Rate
     predictions: Rate
+    beside: SideProcess = field(default_factory=SideProcess)
     exports: Exports = field(default_factory=Exports)
     export_turns: Mapping[ExportFormat, CapacityLimiter] = field(
         default_factory=lambda: {each: CapacityLimiter(1) for each in ExportFormat}
