@@ -8,11 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
+import httpx
 import pytest
 
 from service.analysis import charts
+from service.client import Client
 from service.errors import BusyError
 from service.side_process import SideProcess
 from tests.api.conftest import Served
@@ -100,7 +103,13 @@ def test_a_process_that_answers_never_has_matplotlib(tmp_path: Path) -> None:
         until(lambda: any("side_process" in _command(pid) for pid in running.children), what="the side process")
         (child,) = (pid for pid in running.children if "side_process" in _command(pid))
         until(lambda: "matplotlib" in Path(f"/proc/{child}/maps").read_text(), what="matplotlib over there")
-        assert "torch" in mapped.read_text()
+        until(lambda: "torch" in mapped.read_text(), what="torch here")
+        with Client(running.url) as client:
+            asked = client.submit({"dataset": "digits", "architecture": "perceptron"}).id
+        about_it = (f"experiments/{asked}/learning-curves", "comparisons/learning-curves", "comparisons/train-size")
+        for path, suffix in product(about_it, ("png", "svg")):
+            found = httpx.get(f"{running.url}/v1/{path}.{suffix}", params={"ids": asked} if "com" in path else {})
+            assert found.is_success, found.text
         assert "matplotlib" not in mapped.read_text()
         assert "torch" not in Path(f"/proc/{child}/maps").read_text()
     finally:
