@@ -3,8 +3,8 @@
     beside.call(charts.draw, curves, title="two runs", format="png")
 
 While one picture after another was drawn in the process that answers, 64 clients had two fifths of their predictions a
-second, and one client waited 12 ms for the slowest in a hundred; so it is all of them, and 5 ms. The process that answers
-was 90 MB larger.
+second, and a lone client waited 12 ms at the 99th percentile. So it is all of them, and 5 ms; and the process that
+answers is 90 MB smaller.
 
 It runs functions of modules, found by their names, one after another: arguments and results must be such as can be
 pickled, and the functions such as may be run again, for a process that died is replaced and asked once more.
