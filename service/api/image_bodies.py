@@ -8,7 +8,10 @@ from typing import Any, TypeVar
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.types import Message, Receive
 
 from service.api import json_bodies
 from service.domain.prediction import MAX_IMAGES, PredictionRequest
@@ -18,6 +21,8 @@ from service.inference.decode import MEDIA_TYPES, Picture, check_media_type
 from service.inference.subject import OwnImage
 
 PART = "image"
+END_BYTES = 4096
+"""Of a form: its last boundary is among them, and what may follow it."""
 JSON, FORM = "application/json", "multipart/form-data"
 
 
@@ -92,15 +97,34 @@ def _read(record: type[Sent], body: bytes) -> Sent:
         raise RequestValidationError(located, body=document) from error
 
 
+def _with_its_end(request: Request) -> Receive:
+    """The request's own, for a form whose last boundary must be there: else nothing is said of a part that is cut."""
+    _, options = parse_options_header(request.headers["Content-Type"])
+    last, end = b"--" + options.get(b"boundary", b"") + b"--", b""
+
+    async def receive() -> Message:
+        nonlocal end
+        message = await request.receive()
+        end = (end + message.get("body", b"")[-END_BYTES:])[-END_BYTES:]
+        if message["type"] == "http.request" and not message.get("more_body") and last not in end:
+            raise MultiPartException("the form is cut off: its last boundary, with two dashes at its end, is not there")
+        return message
+
+    return receive
+
+
 async def _files(request: Request) -> Pictures:
     """The files of a form, still packed. Parts above a megabyte wait on disk until all have come."""
-    async with request.form(max_files=MAX_IMAGES, max_fields=MAX_IMAGES) as form:
+    whole = Request(request.scope, _with_its_end(request))
+    async with whole.form(max_files=MAX_IMAGES, max_fields=MAX_IMAGES) as form:
         parts = form.multi_items()
         if not parts:
             raise HTTPException(422, f"the form has no part named {PART!r}")
         for name, part in parts:
-            if name != PART or not isinstance(part, UploadFile):
+            if name != PART:
                 raise HTTPException(422, f"unknown part {name[:60]!r}; allowed: files named {PART!r}")
+            if not isinstance(part, UploadFile):
+                raise HTTPException(422, f"a part named {PART!r} is text: it must be a file, with a filename")
         files, names = [], []
         for part in (each for _, each in parts if isinstance(each, UploadFile)):
             files.append((await part.read(), part.content_type))

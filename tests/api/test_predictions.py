@@ -4,6 +4,7 @@ import base64
 import io
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -114,6 +115,7 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"json": {"images": [{"pixels": [[0]]}, {"base64": "!"}]}}, 422, "base64"),
     ({"files": [("picture", b"x")]}, 422, "'image'"),
     ({"files": [("image", ("a.png", b"x", "image/png"))]}, 415, "PNG"),
+    ({"files": [("image", (None, b"x"))]}, 422, "a part named 'image' is text"),
     ({"content": b"x", "headers": {"Content-Type": "multipart/form-data"}}, 400, "boundary"),
 ]
 
@@ -133,6 +135,21 @@ def test_one_wrong_image_of_several_is_pointed_at(served: Served, trained: str, 
     good = {"pixels": images[0].tolist()}
     problem = served.http.post(url(trained), json={"images": [good, {"pixels": [[1], [300]]}, good]}).json()
     assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [("#/images/1/pixels", "invalid_pixels")]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 40, 400])
+def test_of_a_form_that_is_cut_off_no_part_is_read(
+    served: Served, trained: str, images: list[np.ndarray], cut: int
+) -> None:
+    form = [("image", (f"{number}.png", file_of(image), "image/png")) for number, image in enumerate(images[:3])]
+    sent = httpx.Request("POST", served.url + url(trained), files=form)
+    whole, headers = sent.read().rstrip(), {"Content-Type": sent.headers["Content-Type"]}
+    answer = served.http.post(url(trained), content=whole[:-cut], headers=headers)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
+    assert "cut off" in answer.json()["detail"]
+    for follows in (b"", b"\r\n", b"\r\nwhat nobody reads"):
+        read = served.http.post(url(trained), content=whole + follows, headers=headers)
+        assert len(read.json()["predictions"]) == 3
 
 
 def test_a_body_above_the_limit_is_413(served: Served, trained: str) -> None:
