@@ -56,12 +56,14 @@ def images(
 ) -> "np.ndarray":
     """Images as a run of this choice sees them: uint8 `(n, height, width)`, by their places in the data set.
 
-    `DatasetUnavailableError` where the data set is not on this machine and cannot be fetched.
+    Those of a whole split in its order are not copied: nobody may write to them. `DatasetUnavailableError` where the
+    data set is not on this machine and cannot be fetched.
     """
     import numpy as np
 
-    picked: np.ndarray = labelled(settings, choice, split).images.numpy()[np.asarray(indices, dtype=np.int64)]
-    return picked
+    whole: np.ndarray = labelled(settings, choice, split).images.numpy()
+    places = np.asarray(indices, dtype=np.int64)
+    return whole if np.array_equal(places, np.arange(len(whole))) else whole[places]
 
 
 def labelled(settings: Settings, choice: DatasetChoice, split: SplitName | DatasetSplit) -> Split:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 KEPT = 256
 """Answers; a kilobyte each."""
 DESIGNS = 4
-"""Data sets whose images' part of a fit is kept; that of MNIST takes 11 MB."""
+"""Data sets whose images' part of a fit is kept; that of MNIST takes 4 MB."""
 MOST_PIXELS = 1024
 """The cost of a fit grows with the square of the pixels: with 4,096 it would take seconds and a gigabyte."""
 

@@ -30,18 +30,20 @@ EXACT = 1024
 """Images."""
 AT_ONCE = 256
 """Images whose pixels, in double precision, stay in the processor's cache."""
+BLOCK = 128
+"""Rows of a triangular matrix that are multiplied as if it were none."""
 
 
 @dataclass(frozen=True, eq=False)
 class Design:
     """What a fit on these images needs of them."""
 
-    lit: "np.ndarray"
-    """uint8 (n, lit pixels): those that are dark in all images have no weight."""
-    pixels: int
-    """Of an image, dark ones included."""
-    factor: "np.ndarray"
-    """Lower Cholesky factor of the normal matrix, (lit pixels + 1) squared, of greys as `_rows` gives them."""
+    greys: "np.ndarray"
+    """uint8 (n, pixels): the images, not a copy of them."""
+    used: "np.ndarray"
+    """bool (pixels + 1,): pixels that are lit in any image, and the bias; what is dark in all has no weight."""
+    inverse: "np.ndarray"
+    """Of the lower Cholesky factor of the normal matrix of what is used, of greys as `_rows` gives them."""
     leverages: "np.ndarray"
     """(n,), in 0..1: what an image's own logits weigh in its fitted ones."""
 
@@ -49,22 +51,35 @@ class Design:
 def design(images: "np.ndarray") -> Design:
     """Of uint8 images `(n, height, width)`, n at least 1."""
     import numpy as np
-    from scipy.linalg import blas, cholesky, lapack
 
-    whole = images.reshape(len(images), -1)
-    lit = whole[:, whole.any(0)]
-    size = lit.shape[1] + 1
-    normal = np.diag([*[RIDGE * 255**2] * (size - 1), 0.0]).T
+    greys = images.reshape(len(images), -1)
+    used = np.append(greys.any(0), True)
+    lit, size = greys[:, used[:-1]], np.count_nonzero(used)
+    normal = np.diag([*[RIDGE * 255**2] * (size - 1), 0.0])
     for rows, _ in _rows(lit, EXACT, np.float32):
-        normal += blas.ssyrk(1.0, rows.T, lower=1)
-    factor = cholesky(normal, lower=True, check_finite=False)
+        normal += rows.T @ rows
+    inverse = _inverse(np.linalg.cholesky(normal))
     # Single precision is enough for the leverages, and takes half the time of what takes most of it.
-    inverse = lapack.dtrtri(factor, lower=1)[0].astype(np.float32)
-    leverages = np.empty(len(lit))
+    single, leverages = inverse.astype(np.float32), np.zeros(len(lit))
     for rows, part in _rows(lit, EXACT, np.float32):
-        whitened = blas.strmm(1.0, inverse, rows.T, lower=1, overwrite_b=1)
-        leverages[part] = np.einsum("ij,ij->j", whitened, whitened)
-    return Design(lit=lit, pixels=whole.shape[1], factor=factor, leverages=leverages)
+        for first in range(0, size, BLOCK):
+            last = first + BLOCK
+            whitened = rows[:, :last] @ single[first:last, :last].T
+            leverages[part] += np.einsum("ij,ij->i", whitened, whitened)
+    return Design(greys=greys, used=used, inverse=inverse, leverages=leverages)
+
+
+def _inverse(lower: "np.ndarray") -> "np.ndarray":
+    """Of a lower triangular matrix, by halves: as if it were any matrix it would take ten times as long."""
+    import numpy as np
+
+    if len(lower) <= BLOCK:
+        return np.linalg.inv(lower)
+    half = len(lower) // 2
+    inverse = np.zeros_like(lower)
+    inverse[:half, :half], inverse[half:, half:] = _inverse(lower[:half, :half]), _inverse(lower[half:, half:])
+    inverse[half:, :half] = -inverse[half:, half:] @ (lower[half:, :half] @ inverse[:half, :half])
+    return inverse
 
 
 def linear_fit(design: Design, *, logits: "np.ndarray", labels: "np.ndarray") -> LinearFit:
@@ -80,7 +95,7 @@ def linear_fit(design: Design, *, logits: "np.ndarray", labels: "np.ndarray") ->
     return LinearFit(
         method=METHOD,
         images=len(logits),
-        coefficients=(design.pixels + 1) * logits.shape[1],
+        coefficients=len(design.used) * logits.shape[1],
         r2=_r2(float(missed.sum()), float(spread.sum())),
         r2_by_class=tuple(_r2(float(a), float(b)) for a, b in zip(missed, spread, strict=True)),
         network_accuracy=network_accuracy,
@@ -93,29 +108,29 @@ def linear_fit(design: Design, *, logits: "np.ndarray", labels: "np.ndarray") ->
 def _residuals(design: Design, wanted: "np.ndarray") -> "np.ndarray":
     """Of the fit on all images."""
     import numpy as np
-    from scipy.linalg import blas, cho_solve
 
-    moments = np.zeros((wanted.shape[1], len(design.factor)))
-    for rows, part in _rows(design.lit, AT_ONCE, np.float64):
-        moments += blas.dgemm(1.0, wanted[part].T, rows.T, trans_b=1)
-    coefficients = cho_solve((design.factor, True), moments.T, check_finite=False)
+    moments = np.zeros((len(design.used), wanted.shape[1]))
+    for rows, part in _rows(design.greys, AT_ONCE, np.float64):
+        moments += rows.T @ wanted[part]
+    coefficients = np.zeros_like(moments)
+    coefficients[design.used] = design.inverse.T @ (design.inverse @ moments[design.used])
     residuals = wanted.copy()
-    for rows, part in _rows(design.lit, AT_ONCE, np.float64):
-        residuals[part] -= blas.dgemm(1.0, coefficients, rows.T, trans_a=1).T
+    for rows, part in _rows(design.greys, AT_ONCE, np.float64):
+        residuals[part] -= rows @ coefficients
     return residuals
 
 
-def _rows(lit: "np.ndarray", count: int, dtype: "type[np.floating[Any]]") -> "Iterator[tuple[np.ndarray, slice]]":
+def _rows(greys: "np.ndarray", count: int, dtype: "type[np.floating[Any]]") -> "Iterator[tuple[np.ndarray, slice]]":
     """Greys less `MIDDLE` and a last column of ones, `count` images at a time, and where these are; the next ones lie
-    in the same memory. Transposed they are as BLAS wants them: all products are by one library with one set of threads.
+    in the same memory.
     """
     import numpy as np
 
-    buffer = np.empty((count, lit.shape[1] + 1), dtype=dtype)
-    for start in range(0, len(lit), count):
+    buffer = np.empty((count, greys.shape[1] + 1), dtype=dtype)
+    for start in range(0, len(greys), count):
         part = slice(start, start + count)
-        rows = buffer[: len(lit[part])]
-        np.subtract(lit[part], MIDDLE, out=rows[:, :-1], dtype=dtype)
+        rows = buffer[: len(greys[part])]
+        np.subtract(greys[part], MIDDLE, out=rows[:, :-1], dtype=dtype)
         rows[:, -1] = 1
         yield rows, part
 

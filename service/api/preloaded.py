@@ -18,7 +18,6 @@ _NAMES = (
     "service.inference.exporting.onnx_nodes",
     "torch",
     "onnx",
-    "scipy.linalg",
     "scipy.ndimage",
     "scipy.optimize",
     "scipy.special",

@@ -145,7 +145,7 @@ def _few(images: np.ndarray, places: np.ndarray) -> Iterator[np.ndarray]:
 
 def _principal(images: Iterable[np.ndarray], *, most: int) -> tuple[np.ndarray, np.ndarray]:
     """The mean `(pixels,)` of images of unit length and the directions of largest variance `(pixels, most)`."""
-    from scipy.linalg import eigh
+    import torch
 
     count, total, products = 0, np.zeros(()), np.zeros(())
     for few in images:
@@ -153,10 +153,10 @@ def _principal(images: Iterable[np.ndarray], *, most: int) -> tuple[np.ndarray, 
         count += len(vectors)
         total = total + vectors.sum(0, dtype=np.float64)
         products = products + vectors.T @ vectors
-    mean, pixels = total / count, len(total)
+    mean = total / count
     scatter = products / count - np.outer(mean, mean)
-    found = eigh(scatter.astype(np.float32), subset_by_index=(pixels - most, pixels - 1))[1]
-    return mean.astype(np.float32), np.ascontiguousarray(found[:, ::-1])
+    found = torch.linalg.eigh(torch.from_numpy(scatter.astype(np.float32)))[1].numpy()
+    return mean.astype(np.float32), np.ascontiguousarray(found[:, : -most - 1 : -1])
 
 
 def _unit(images: np.ndarray) -> np.ndarray:
