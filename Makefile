@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+AUDITED := $(VENV)/.audited
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -29,9 +30,11 @@ lint: $(INSTALLED) ## Check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+# What the index does not answer for is an error, and it does not know a build by its suffix, as in 2.13.0+cpu.
 audit: $(INSTALLED) ## Ask whether anything installed has a known vulnerability
 	@$(BIN)/python -m pip install --quiet pip-audit
-	$(BIN)/pip-audit --skip-editable $(ARGS)
+	@$(BIN)/python -m pip list --format=freeze --exclude-editable | sed 's/+.*//' >$(AUDITED)
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement $(AUDITED) $(ARGS)
 
 bench: $(INSTALLED) ## Run the benchmarks
 	$(BIN)/python -m tests.benchmarks $(ARGS)
@@ -47,6 +50,7 @@ install: $(INSTALLED) ## Make the environment only
 $(INSTALLED): pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "installing into $(VENV); this takes a minute and happens once"
+	@$(BIN)/python -m pip install --quiet --upgrade pip
 	@$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
 	@touch $@
 

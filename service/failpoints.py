@@ -4,7 +4,7 @@
 
 kills the process (SIGKILL) when it has renamed its second checkpoint, and lets it hang in the first batch of a run that
 is named `poison`. The variable is read once, when this is imported, by the API and by `python -m workers`. Where it is
-not set, to reach a point is a look at an empty dictionary. `tests/test_failpoints.py` goes through all of them.
+not set, to reach a point is a look at an empty dictionary. `tests/workers/test_failpoints.py` goes through all of them.
 """
 
 import os
