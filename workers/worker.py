@@ -18,7 +18,8 @@ import torch
 from service import architectures
 from service.domain.experiment import State
 from service.domain.run import Run
-from service.domain.spec import Device, ExperimentSpec
+from service.domain.spec import DatasetChoice, Device, ExperimentSpec
+from service.inference.acquaintance import Acquaintance
 from service.settings import Settings
 from service.storage import Database, StorageError, evaluation_queue, migrations, queue, workers
 from service.storage.arrivals import Arrivals
@@ -99,6 +100,7 @@ def _take_turns(
     settings: Settings, workshop: Workshop, heartbeat: Heartbeat, stop: threading.Event, *, drain: bool
 ) -> None:
     looked, held_up = 0.0, False
+    trained_on: DatasetChoice | None = None
     arrivals = Arrivals(workshop.database)
     turns = Turns(
         workshop.database,
@@ -125,14 +127,29 @@ def _take_turns(
             began = time.monotonic()
             if isinstance(taken, Run):
                 run.execute(taken, workshop, heartbeat)
+                trained_on = taken.spec.dataset
             else:
                 across.execute(taken, workshop, heartbeat)
             turns.took(taken, seconds=time.monotonic() - began)
         elif drain and _nothing_left(workshop.database):
             break
+        elif trained_on is not None:
+            _get_to_know(trained_on, workshop)
+            trained_on = None
         else:
             stop.wait(POLL_SECONDS)
     arrivals.close()
+
+
+def _get_to_know(choice: DatasetChoice, workshop: Workshop) -> None:
+    """What the doctor reckons of a data set's images is there before somebody asks it about a network of theirs."""
+    if workshop.cache_dir is None:
+        return
+    try:
+        acquaintance = Acquaintance(data_dir=workshop.data_dir, cache_dir=workshop.cache_dir)
+        acquaintance.with_dataset(choice.name, image_size=choice.side)
+    except Exception as error:  # noqa: BLE001  # the doctor does it, and says what is wrong: the work here is training
+        log.warning("could not get to know the images", dataset=choice.name, error=str(error))
 
 
 def _is_held_up(workshop: Workshop, *, before: bool) -> bool:

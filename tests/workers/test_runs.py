@@ -62,6 +62,14 @@ def test_a_run_ends_with_every_epoch_its_best_weights_and_one_look_at_the_test_s
     assert (done.test.loss, done.test.accuracy) == (judged.loss, judged.accuracy)
 
 
+def test_a_worker_that_has_nothing_else_to_do_gets_to_know_the_images_for_the_doctor(bench: Bench) -> None:
+    known = bench.home / "cache" / "familiarity-digits-8.safetensors"
+    bench.start("--count", "1")
+    run(bench, dataset="digits", epochs=1)
+    bench.wait_until(known.exists)
+    assert bench.get(run(bench, dataset="digits", epochs=1)).state is State.COMPLETED
+
+
 def test_what_the_numbers_depend_on_is_recorded(shared: Bench) -> None:
     environment = shared.get(run(shared, epochs=1)).environment
     assert environment is not None
