@@ -89,6 +89,7 @@ def report(name: Known, runs: Runs, service: Live, request: Request, lang: Langu
         settings=service.settings,
         models=service.models,
         linearities=service.linearities,
+        beside=service.beside,
         everything=comparing.read(service.database, runs, points=POINTS),
     )
     html = laboratory.report(

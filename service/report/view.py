@@ -14,6 +14,7 @@ from service.inference.models import Models
 from service.linearity import Linearities
 from service.report.words import Words
 from service.settings import Settings
+from service.side_process import SideProcess
 from service.storage import Database
 
 POINTS = 200
@@ -38,6 +39,7 @@ class Sources:
     settings: Settings
     models: Models
     linearities: Linearities
+    beside: SideProcess
     everything: Read
     """Of all runs of the report, at one moment."""
     comparisons: dict[tuple[str, ...], Comparison] = field(default_factory=dict)

@@ -18,7 +18,7 @@ def build(view: View) -> Iterator[Part]:
     lines, legend, rows, said = [], [], [], []
     colours = svg.colours(len(view.runs))
     for shown, colour in zip(view.runs.values(), colours, strict=True):
-        found = train_sizes.against_size(shown.experiments)
+        found = view.sources.beside.call(train_sizes.against_size, shown.experiments)
         for curve in found.curves:
             points = [(float(each.train_size), each.test_error.mean) for each in curve.points]
             lines.append(Line(points, colour, dots=True))
