@@ -11,10 +11,14 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from service.errors import BusyError
+from service.inference import heap
 from service.inference.desk import LONGEST_SECONDS, ClientGoneError, Visitor, gone, too_late
 
 MOST_BYTES = 64 * 1024 * 1024
 THREADS = 2
+QUIET_SECONDS = 2.0
+"""After the last picture, what the pictures took goes back to the system: at once, the next would take three times as
+long, as all its pages would be mapped anew."""
 
 Part = TypeVar("Part")
 
@@ -27,6 +31,7 @@ class Darkroom:
         """Of bodies that are inside."""
         self._most, self._longest = most_bytes, longest_seconds
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="darkroom")
+        self._tidying: asyncio.TimerHandle | None = None
 
     @contextmanager
     def holding(self, size: int) -> Iterator[None]:
@@ -54,6 +59,7 @@ class Darkroom:
                 found += part
         finally:
             leaving.cancel()
+            self._tidy_later()
         return found
 
     async def _next(
@@ -70,8 +76,16 @@ class Darkroom:
             raise ClientGoneError
         raise too_late(self._longest)
 
+    def _tidy_later(self) -> None:
+        if self._tidying is not None:
+            self._tidying.cancel()
+        loop = asyncio.get_running_loop()
+        self._tidying = loop.call_later(QUIET_SECONDS, loop.run_in_executor, None, heap.give_back)
+
     async def close(self) -> None:
         """Let what is being unpacked end."""
+        if self._tidying is not None:
+            self._tidying.cancel()
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
 
 

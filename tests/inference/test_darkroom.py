@@ -1,6 +1,9 @@
 """Large requests are unpacked in turn, in bounds, and only for who is still there."""
 
 import asyncio
+import platform
+import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from time import monotonic
@@ -119,3 +122,44 @@ def test_bodies_are_let_in_while_there_is_room_and_one_alone_always_is() -> None
         assert darkroom.bytes == 0
 
     play(scene, most_bytes=100)
+
+
+PHOTOGRAPHS = """
+import asyncio, io
+from PIL import Image
+from service.inference import darkroom
+from service.inference.decode import decode
+from service.inference.desk import Visitor
+
+def megabytes():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) // 1024 for line in status if line.startswith("RssAnon"))
+
+async def main():
+    file = io.BytesIO()
+    Image.effect_noise((64, 64), 90).resize((3000, 3000)).convert("RGB").save(file, "PNG", compress_level=1)
+    before, room = megabytes(), darkroom.Darkroom()
+    forever = asyncio.Event()
+    each = [room.unpacked(([decode(file.getvalue())] for _ in range(3)), Visitor(forever.wait)) for _ in range(2)]
+    assert sum(map(len, await asyncio.gather(*each))) == 6
+    darkroom.QUIET_SECONDS, after = 0, megabytes()
+    await room.unpacked(iter(()), Visitor(forever.wait))
+    for _ in range(100):
+        if megabytes() - before < (after - before) / 3:
+            break
+        await asyncio.sleep(0.05)
+    print(after - before, megabytes() - before)
+    await room.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="what a process holds is read from /proc"
+)
+def test_what_photographs_took_goes_back_to_the_system() -> None:
+    done = subprocess.run([sys.executable, "-c", PHOTOGRAPHS], check=True, capture_output=True, text=True)
+    held, left = map(int, done.stdout.split())
+    assert held > 50
+    assert left < held / 3
