@@ -194,7 +194,7 @@ def _left_out(subjects: Sequence[Subject]) -> list[Remark]:
         remarks.append(
             Remark(
                 en=f"Not completed, and so in no mean and no verdict: {unfinished} of {len(subjects)} runs.",
-                fr=f"Non terminés, donc dans aucun verdict ni moyenne : {unfinished} sur {len(subjects)} essais.",
+                fr=f"Non terminés, donc dans aucun verdict ni moyenne : {unfinished} essais sur {len(subjects)}.",
             )
         )
     silent = sum(each.experiment.state is State.COMPLETED and each.answers is None for each in subjects)
@@ -202,7 +202,7 @@ def _left_out(subjects: Sequence[Subject]) -> list[Remark]:
         remarks.append(
             Remark(
                 en=f"Without stored outputs, and so not compared image by image: {silent} of {len(subjects)} runs.",
-                fr=f"Sans sorties, donc non comparés image par image : {silent} sur {len(subjects)} essais.",
+                fr=f"Sans sorties, donc non comparés image par image : {silent} essais sur {len(subjects)}.",
             )
         )
     return remarks

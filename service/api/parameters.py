@@ -34,9 +34,14 @@ def could_exist(what: str, pattern: re.Pattern[str] = _ID) -> Callable[[str], st
     return check
 
 
+def _divided(given: list[str]) -> list[str]:
+    """An empty one is none, as after a last comma."""
+    return [each.strip() for part in given for each in part.split(",") if each.strip()]
+
+
 def _few_ids(given: list[str]) -> list[str]:
     """Whether they come as `ids=a,b` or as `ids=a&ids=b`."""
-    ids = [each for part in given for each in part.split(",")]
+    ids = _divided(given)
     if not 2 <= len(ids) <= MOST_SIDE_BY_SIDE or len({*ids}) < len(ids):
         raise PydanticCustomError(
             "out_of_range", f"must be 2 to {MOST_SIDE_BY_SIDE} different ids, with commas between"
@@ -48,7 +53,7 @@ def _many_ids(most: int) -> Callable[[list[str]], list[str]]:
     """As `_few_ids`; one alone will do, and a repeated one counts once."""
 
     def check(given: list[str]) -> list[str]:
-        ids = [*dict.fromkeys(each for part in given for each in part.split(","))]
+        ids = [*dict.fromkeys(_divided(given))]
         if not 1 <= len(ids) <= most:
             raise PydanticCustomError("out_of_range", f"must be 1 to {most} ids, with commas between")
         return [*map(could_exist("experiment"), ids)]

@@ -123,9 +123,17 @@ def test_long_runs_are_answered_within_a_fifth_of_a_second(served: Served) -> No
     assert max(answer.elapsed.total_seconds(), one.elapsed.total_seconds()) < 2
 
 
-@pytest.mark.parametrize("ids_given", ["", "nothing", NOBODY, f"{NOBODY},x"])
+@pytest.mark.parametrize("ids_given", ["nothing", NOBODY, f"{NOBODY},x"])
 def test_what_is_no_experiment_is_404(http: httpx.Client, ids_given: str) -> None:
     assert http.get("/v1/diagnostics", params={"ids": ids_given}).status_code == 404
+
+
+def test_an_empty_id_is_none(served: Served) -> None:
+    run = looked_into(served, 1)
+    found = served.http.get("/v1/diagnostics", params={"ids": f"{run}, ,"}).json()
+    assert [each["experiment_id"] for each in found["runs"]] == [run]
+    answer = served.http.get("/v1/diagnostics", params={"ids": ","})
+    assert (answer.status_code, "must be 1 to 20 ids" in answer.text) == (422, True)
 
 
 def test_wrong_ids_are_told(served: Served) -> None:

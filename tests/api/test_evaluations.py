@@ -182,7 +182,7 @@ def test_a_table_has_the_own_test_split_and_the_evaluations_and_holes(served: Se
 
 def test_a_table_is_of_some_experiments_that_are_there(served: Served, trained: str) -> None:
     problem(served.http.get("/v1/evaluations"), 422)
-    problem(served.http.get("/v1/evaluations?ids="), 404)
+    problem(served.http.get("/v1/evaluations?ids="), 422)
     problem(served.http.get("/v1/evaluations?ids=" + ",".join(map(str, range(101)))), 422)
     problem(served.http.get(f"/v1/evaluations?ids={trained},{ids.new()}"), 404)
 
