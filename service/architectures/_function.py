@@ -113,9 +113,10 @@ class _Writer:
             kernel, bias, layer.bias, (layer.out_channels, maps, height, width),
             f"{layer.out_channels} kernels of {height}*{width} on {maps} map{plural}{step}{border}",
         )  # fmt: skip
+        places, step = ("every place in turn", "") if stride == 1 else (f"places {stride} apart", str(stride))
         self.explain(
-            "*: the kernel laid on every place in turn, products summed (without mirroring it, as is usual here)",
-            r"(K * z)_{o,i,j} = \sum_{c,u,v} K_{o,c,u,v}\, z_{c,i+u,j+v}",
+            f"{star}: the kernel laid on {places}, products summed (without mirroring it, as is usual here)",
+            rf"(K {latex_star} z)_{{o,i,j}} = \sum_{{c,u,v}} K_{{o,c,u,v}}\, z_{{c,{step}i+u,{step}j+v}}",
         )
 
     def _batch_norm(self) -> None:

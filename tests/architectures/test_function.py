@@ -107,6 +107,14 @@ def test_the_same_is_said_in_latex_and_every_letter_is_explained() -> None:
     assert len(where) == 5
 
 
+def test_a_stride_is_in_the_formula_of_the_product() -> None:
+    options = architectures.options_class("cnn").model_validate({"channels": [4], "hidden": [], "pool": "stride"})
+    found = architectures.ledger(options, activation="relu", image_size=28, classes=10).function
+    where = {formula.text.partition(":")[0]: formula.latex for formula in found.where}
+    assert where["*_2"] == r"(K *_{2} z)_{o,i,j} = \sum_{c,u,v} K_{o,c,u,v}\, z_{c,2i+u,2j+v}"
+    assert "*" not in where
+
+
 @pytest.mark.parametrize(("name", "activation"), PAIRS)
 def test_parentheses_close_in_latex(name: str, activation: str) -> None:
     for options in variants(name):
