@@ -69,8 +69,8 @@ class Read:
         return replace(self, experiments=tuple(by_id[each] for each in ids))
 
 
-def read(database: Database, chosen: Chosen, *, points: int, alike: bool = True) -> Read:
-    """With at most some `points` epochs a run, the same ones for all; none where that is 0.
+def read(database: Database, chosen: Chosen, *, points: int, in_all: int | None = None, alike: bool = True) -> Read:
+    """With at most some `points` epochs a run, and `in_all` of all runs, the same ones for all; none where that is 0.
 
     Where they need not be `alike`, a run has those of its own length, its last and its best one among them.
 
@@ -79,6 +79,8 @@ def read(database: Database, chosen: Chosen, *, points: int, alike: bool = True)
     with database.reading() as session:
         found = _experiments(session, chosen)
         ids = [each.id for each in found]
+        if in_all is not None:
+            points = min(points, ceil(in_all / max(1, len(found))))
         last = max((each.progress.epoch for each in found), default=0)
         every = max(1, ceil(last / points)) if points else 1
         if not points:

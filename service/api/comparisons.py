@@ -18,6 +18,8 @@ from service.domain.train_size import TrainSizes
 from service.errors import FieldError, InvalidSpecError
 
 MOST_POINTS = 1_000
+DRAWN_POINTS = 25_000
+"""Of all curves of a picture: with a hundred of them a panel is 380 pixels wide."""
 
 router = APIRouter(
     prefix="/v1/comparisons",
@@ -117,7 +119,8 @@ def train_size_svg(runs: Runs, service: Live) -> Response:
 
 
 def _drawn(service: Service, runs: Chosen, group: Grouping, format: Literal["png", "svg"]) -> bytes:  # noqa: A002  # as in the path
-    found = comparing.read(service.database, runs, points=MOST_POINTS, alike=group is not Grouping.NONE)
+    alike = group is not Grouping.NONE
+    found = comparing.read(service.database, runs, points=MOST_POINTS, in_all=DRAWN_POINTS, alike=alike)
     if group is Grouping.NONE:
         curves = {each.label: aligned.own(each) for each in found.curves}
         return service.beside.call(charts.draw, curves, title=f"{len(curves)} runs", format=format)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from scipy import stats
 
-from service import checkpoints, ids
+from service import checkpoints, comparing, ids
 from service.domain.dataset import Framing
 from service.domain.experiment import State
 from service.domain.manifest import Manifest
@@ -294,6 +294,20 @@ def test_a_picture_has_the_best_epoch_of_a_long_run_and_all_of_a_short_one_besid
     assert texts[texts.index("long") + 2] == "1111"
     lines = re.findall(r'<path d="([^"]*)" clip-path', drawn)
     assert 4 in [line.count("M") + line.count("L") for line in lines]
+
+
+def test_of_many_runs_fewer_epochs_each_are_read_for_a_picture(served: Served) -> None:
+    runs = [ended(served, epochs=12, seed=seed) for seed in range(4)]
+    chosen = comparing.Chosen(ids=tuple(runs), sweep_id=None)
+
+    def epochs(**limits: Any) -> set[int]:
+        found = comparing.read(served.database, chosen, points=1_000, **limits)
+        return {len(found.rows[each]) for each in runs}
+
+    assert epochs() == epochs(in_all=48) == {12}
+    assert epochs(in_all=16) == {5}  # every third, and the first
+    assert epochs(in_all=24) == {7}
+    assert max(epochs(in_all=16, alike=False)) <= 6  # the best and the last besides
 
 
 def test_the_error_is_fitted_against_the_number_of_training_images(served: Served) -> None:
