@@ -75,9 +75,13 @@ class UnsupportedImageTypeError(ArdoiseError):
 
 
 class TooLargeError(ArdoiseError):
-    """More bytes or pixels than are accepted."""
+    """More bytes or pixels than are accepted; `pointer` says where."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self, message: str, *, pointer: str = "#") -> None:
+        super().__init__(message)
+        self.pointer = pointer
 
 
 class NotSignedInError(ArdoiseError):

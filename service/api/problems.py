@@ -19,7 +19,7 @@ from service.api import openapi
 from service.domain.field_errors import distinct, field_errors
 from service.domain.open_inference import InferenceError
 from service.domain.problem import Problem
-from service.errors import ArdoiseError, FieldError, InvalidImageError, InvalidSpecError, NotReadyError
+from service.errors import ArdoiseError, FieldError, InvalidImageError, InvalidSpecError, NotReadyError, TooLargeError
 from service.storage import StorageError
 from service.storage.engine import is_away
 
@@ -106,8 +106,9 @@ async def _own(request: Request, error: Exception) -> Response:
     match error:
         case InvalidSpecError():
             return answer(request.scope, error.status, error.message, errors=error.errors)
-        case InvalidImageError():
-            wrong = FieldError(pointer=error.pointer, detail=error.message, code="invalid_image")
+        case InvalidImageError() | TooLargeError():
+            code = "invalid_image" if isinstance(error, InvalidImageError) else "too_large"
+            wrong = FieldError(pointer=error.pointer, detail=error.message, code=code)
             return answer(request.scope, error.status, error.message, errors=[wrong])
         case NotReadyError():
             return answer(request.scope, error.status, error.message, reasons=error.reasons)

@@ -28,7 +28,7 @@ def from_files(files: Sequence[tuple[bytes, str | None]], *, names: Sequence[str
             if len(files) == 1:
                 raise
             raise type(error)(f"{_which(number, len(files), names)}: {error.message}") from error
-        left = _spend(left, picture, which=_which(number, len(files), names))
+        left = _spend(left, picture, which=f"{_which(number, len(files), names)}: ")
         yield picture
 
 
@@ -44,7 +44,7 @@ def from_request(request: PredictionRequest) -> Iterator[Picture]:
             if image.base64 is None
             else from_base64(image.base64, pointer=f"#/images/{index}/base64")
         )
-        left = _spend(left, picture, which=f"#/images/{index}")
+        left = _spend(left, picture, pointer=f"#/images/{index}")
         yield picture
 
 
@@ -72,7 +72,7 @@ def from_base64(text: str, *, pointer: str) -> Picture:
         # The request itself is JSON, a type that is supported: what it holds is what is wrong.
         raise InvalidImageError(error.message, pointer=pointer) from error
     except TooLargeError as error:
-        raise TooLargeError(f"{pointer}: {error.message}") from error
+        raise TooLargeError(error.message, pointer=pointer) from error
 
 
 def _which(number: int, count: int, names: Sequence[str | None]) -> str:
@@ -81,8 +81,9 @@ def _which(number: int, count: int, names: Sequence[str | None]) -> str:
     return f"image {number} of {count}" + ("" if name is None else f" ({name[:MAX_NAME_SHOWN]!r})")
 
 
-def _spend(left: int, picture: Picture, *, which: str) -> int:
+def _spend(left: int, picture: Picture, *, which: str = "", pointer: str = "#") -> int:
     left -= picture.pixels.size * picture.reduction**2
     if left < 0:
-        raise TooLargeError(f"{which}: the images of one request may have {MAX_REQUEST_PIXELS:,} pixels together")
+        allowed = f"the images of one request may have {MAX_REQUEST_PIXELS:,} pixels together"
+        raise TooLargeError(f"{which}{allowed}", pointer=pointer)
     return left

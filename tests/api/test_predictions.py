@@ -137,6 +137,14 @@ def test_one_wrong_image_of_several_is_pointed_at(served: Served, trained: str, 
     assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [("#/images/1/pixels", "invalid_pixels")]
 
 
+def test_a_picture_that_is_too_large_is_pointed_at(served: Served, trained: str) -> None:
+    large = base64.b64encode(file_of(np.zeros((1, 10_001), dtype=np.uint8))).decode()
+    answer = served.http.post(url(trained), json={"images": [{"pixels": [[0]]}, {"base64": large}]})
+    detail = "the image is 10001 x 1 pixels; allowed: sides of at most 10000 and 16777216 pixels in all"
+    assert answer.status_code == 413
+    assert answer.json()["errors"] == [{"pointer": "#/images/1/base64", "detail": detail, "code": "too_large"}]
+
+
 @pytest.mark.parametrize("cut", [1, 2, 40, 400])
 def test_of_a_form_that_is_cut_off_no_part_is_read(
     served: Served, trained: str, images: list[np.ndarray], cut: int
