@@ -289,6 +289,6 @@ def test_the_lab_s_report_says_by_itself_what_hidden_layers_add(
     english = service.get("/v1/labs/tp/report", params=asked).text
     french = service.get("/v1/labs/tp/report", params={**asked, "lang": "fr"}).text
     assert re.search("“(perceptron|linear stack)” is not distinguishable from “(perceptron|linear stack)”", english)
-    assert re.search(r"“ReLU” is better than “linear stack” \(p &lt; 0.0+1\)", english)
+    assert re.search(r"“ReLU” is better than “linear stack” \(p\u00a0&lt;\u00a00.0+1\)", english)
     assert re.search("« (perceptron|pile linéaire) » ne se distingue pas de", french.replace("\u00a0", " "))
     assert "2,570 are effective" in english

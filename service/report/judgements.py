@@ -8,7 +8,7 @@ from service.analysis.words import points
 from service.domain.comparison import LEVEL, GroupVerdict, OverImages, RunVerdict
 from service.domain.lab import Verdict
 from service.report.view import View
-from service.report.words import DASH, Words
+from service.report.words import DASH, HARD, Words
 
 
 class Judgement(NamedTuple):
@@ -139,7 +139,7 @@ def _level(p_value: float, words: Words) -> str:
     """The usual levels as such, so that `p < 0.01` can be read off."""
     for level in (0.0001, 0.001, 0.01, 0.05):
         if p_value < level:
-            return f"p < {words.compact(level) if level >= 0.001 else words.decimal(level, 4)}"
+            return f"p{HARD}<{HARD}{words.compact(level) if level >= 0.001 else words.decimal(level, 4)}"
     return words.p(p_value)
 
 

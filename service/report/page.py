@@ -201,7 +201,10 @@ def _missing(question: Question, work: Work, words: Words) -> Iterator[str]:
     missing = [words.of(work.lab.runs[run].label) for run in question.runs if not work.runs.get(run)]
     if missing:
         names = ", ".join(missing)
-        yield words.pick(f"Not among the runs of this report: {names}.", f"Absent des essais de ce rapport : {names}.")
+        plural = "s" if len(missing) > 1 else ""
+        yield words.pick(
+            f"Not among the runs of this report: {names}.", f"Absent{plural} des essais de ce rapport : {names}."
+        )
 
 
 def _unfinished(view: View) -> Iterator[str]:

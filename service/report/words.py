@@ -99,8 +99,8 @@ class Words:
         return self._local(f"{100 * difference:+.{places}f}")
 
     def p(self, value: float) -> str:
-        """A p-value, with `p` before it."""
-        return self._local("p < 0.0001" if value < 0.0001 else f"p = {value:.2g}")
+        """A p-value, with `p` before it, all on one line."""
+        return self._local("p < 0.0001" if value < 0.0001 else f"p = {value:.2g}").replace(" ", HARD)
 
     def state(self, state: State) -> str:
         """What has become of a run."""

@@ -11,7 +11,7 @@ def test_english_numbers() -> None:
     assert EN.percent(0.9731) == "97.31\u202f%"
     assert EN.points(-0.0123) == "−1.23"
     assert EN.compact(3.88e-6) == "3.88\u00a0×\u00a010⁻⁶"
-    assert EN.p(0.00001) == "p < 0.0001"
+    assert EN.p(0.00001) == "p\u00a0<\u00a00.0001"
 
 
 def test_french_numbers() -> None:
@@ -20,7 +20,7 @@ def test_french_numbers() -> None:
     assert FR.percent(0.9731) == "97,31\u00a0%"
     assert FR.points(0.0123) == "+1,23"
     assert FR.compact(0.25) == "0,25"
-    assert FR.p(0.034) == "p = 0,034"
+    assert FR.p(0.034) == "p\u00a0=\u00a00,034"
 
 
 def test_a_number_that_is_not_there_is_a_dash() -> None:

@@ -6,6 +6,7 @@ from service.domain.lab import Text
 from service.report import curl, judgements
 from service.report.parts import Paragraph, Part, Table
 from service.report.view import View
+from service.report.words import HARD
 
 TITLE = Text(en="Every pair", fr="Toutes les paires")
 MOST_ROWS = 45
@@ -37,7 +38,7 @@ def build(view: View) -> Iterator[Part]:
                 f"{each.first} − {each.second}",
                 words.points(each.difference),
                 judgements.interval(each, words),
-                words.p(each.p_value).removeprefix("p ").removeprefix("= "),
+                words.p(each.p_value).removeprefix(f"p{HARD}").removeprefix(f"={HARD}"),
                 each.better or words.pick("not distinguishable", "indiscernables"),
             )
             for each in found[:MOST_ROWS]
