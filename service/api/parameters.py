@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from service.api import credentials, examples
+from service.domain.checkpoint import CHOICE, CHOICE_IN_WORDS
 from service.domain.diagnostics import MOST_COMPARED
 from service.domain.evaluation import MAX_ROWS
 from service.domain.registry import ALIAS, LARGEST_VERSION, MODEL_NAME
@@ -77,9 +78,7 @@ async def _body_sha256(request: Request) -> str:
 
 
 ExperimentId = Annotated[str, AfterValidator(could_exist("experiment")), Path(description="The experiment's id")]
-CheckpointChoice = Annotated[
-    str, Query(pattern=r"^(best|last|[1-9][0-9]{0,4})$", description="`best`, `last` or an epoch that is stored")
-]
+CheckpointChoice = Annotated[str, Query(pattern=CHOICE, description=CHOICE_IN_WORDS)]
 NoteId = Annotated[str, AfterValidator(could_exist("note")), Path(description="The note's id")]
 NoteCursor = Annotated[str | None, Query(pattern=f"^{_ID.pattern}$", description="`next_cursor` of the page before")]
 EvaluationId = Annotated[str, AfterValidator(could_exist("evaluation")), Path(description="The evaluation's id")]

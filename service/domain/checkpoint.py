@@ -1,6 +1,9 @@
 """A stored checkpoint, as the database knows it and as the API lists it."""
 
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from service.domain.record import Record
 
@@ -8,6 +11,10 @@ WEIGHTS = "weights.safetensors"
 STATE = "state.safetensors"
 MANIFEST = "manifest.json"
 OUTPUTS = "outputs.safetensors"
+
+CHOICE, CHOICE_IN_WORDS = r"^(best|last|[1-9][0-9]{0,4})$", "`best`, `last` or an epoch that is stored"
+CheckpointChoice = Annotated[str, Field(pattern=CHOICE, description=CHOICE_IN_WORDS, strict=True)]
+"""Which of an experiment's is meant."""
 
 
 class StoredFile(Record):

@@ -2,10 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
+from service.domain.checkpoint import CheckpointChoice
 from service.domain.confusion import ClassScores
 from service.domain.dataset import Framing
 from service.domain.experiment import Failure, State
@@ -28,8 +27,7 @@ class EvaluationRequest(Record):
     """The body of `POST /v1/experiments/{id}/evaluations`."""
 
     dataset: DatasetName
-    checkpoint: Annotated[str, Field(pattern=r"^(best|last|[1-9][0-9]{0,4})$", strict=True)] = "best"
-    """`best`, `last` or an epoch that is stored."""
+    checkpoint: CheckpointChoice = "best"
     framing: Reframing = Reframing.RECORDED
 
 

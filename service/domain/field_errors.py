@@ -107,6 +107,8 @@ def _field_error(
     if (bounds := _bounds(here)) and kind.startswith(("greater_than", "less_than", "too_", "string_too")):
         return FieldError(pointer=pointer(path), detail=bounds, code="out_of_range")
     message = str(error["msg"]).removeprefix("Value error, ")
+    if kind == "string_pattern_mismatch" and (words := _in_words(here)):
+        message = f"must be {words}, not {_shown(given)}"
     return FieldError(pointer=pointer(path), detail=message[:1].lower() + message[1:], code=kind)
 
 
@@ -130,6 +132,12 @@ def _unknown_name(error: Mapping[str, Any], path: list[str | int], allowed: list
         )
     detail = f"unknown name {_shown(given)}; allowed: {nearest_first(given, allowed)}"
     return FieldError(pointer=pointer(path), detail=detail, code="unknown_name")
+
+
+def _in_words(here: Sequence[Schema]) -> str | None:
+    """What a pattern allows, where the schema describes it there."""
+    said = next((node["description"] for node in here if "pattern" in node and "description" in node), None)
+    return said and said[:1].lower() + said[1:]
 
 
 def _shown(value: object) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from service.domain.checkpoint import CheckpointChoice
 from service.domain.examination import ExaminedPredictions
 from service.domain.experiment import links as experiment_links
 from service.domain.note import NoteText
@@ -26,9 +27,13 @@ LARGEST_VERSION = 999_999_999
 class NewVersion(Record):
     """The body of `PUT /v1/models/{name}`."""
 
-    experiment_id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", strict=True)]
-    checkpoint: Annotated[str, Field(pattern=r"^(best|last|[1-9][0-9]{0,4})$", strict=True)] = "best"
-    """`best`, `last` or an epoch that is stored."""
+    experiment_id: Annotated[
+        str,
+        Field(
+            pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="The id of an experiment", strict=True
+        ),
+    ]
+    checkpoint: CheckpointChoice = "best"
     description: NoteText | None = None
 
 

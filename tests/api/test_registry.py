@@ -251,6 +251,22 @@ def test_a_name_is_small_letters_digits_and_a_few_signs(served: Served, trained:
     assert served.http.put("/v1/models/0a.b_c-d/aliases/1st", json={"version": 1}).status_code == 422
 
 
+def test_what_a_name_or_a_choice_may_be_is_said_in_words(served: Served, trained: str) -> None:
+    def told(answer: httpx.Response) -> tuple[str, str]:
+        (error,) = answer.json()["errors"]
+        return error["pointer"], error["detail"]
+
+    choice = "must be `best`, `last` or an epoch that is stored, not 'first'"
+    name = "must be small letters, digits and `._-`, of which the first is no sign, not 'Reader'"
+    good = {"experiment_id": trained}
+    assert told(served.http.put("/v1/models/Reader", json=good)) == ("#/path/model", name)
+    assert told(served.http.put("/v1/models/reader", json=good | {"checkpoint": "first"})) == ("#/checkpoint", choice)
+    unknown = served.http.put("/v1/models/reader", json={"experiment_id": "mine"})
+    assert told(unknown) == ("#/experiment_id", "must be the id of an experiment, not 'mine'")
+    predictions = f"/v1/experiments/{trained}/predictions?checkpoint=first"
+    assert told(served.http.post(predictions, json={"pixels": [[0]]})) == ("#/query/checkpoint", choice)
+
+
 def test_without_a_checkpoint_there_is_no_version(served: Served, trained: str) -> None:
     queued = served.submit()
     assert add(served, "reader", queued).status_code == 409
