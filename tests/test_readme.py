@@ -17,6 +17,7 @@ import pytest
 from pydantic import BaseModel
 
 from service import activations, architectures, cli, datasets, submission
+from service.api.connections import MOST_CONNECTIONS, MOST_HEAD_BYTES, PATIENCE_SECONDS, Phase
 from service.cli import demonstration
 from service.domain.architecture import MAX_LAYERS, MAX_UNITS
 from service.domain.augmentations import AUGMENTATIONS
@@ -419,6 +420,11 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"{MAX_LAYERS} layers with weights, {MAX_UNITS:,} units a layer and {MAX_PARAMETERS:,} parameters" in text
     side = int(MAX_PIXELS**0.5)
     assert f"up to {side} x {side} pixels" in text
+    words = {10.0: "ten seconds", 60.0: "a minute"}
+    head, body, reader = (words[PATIENCE_SECONDS[phase]] for phase in (Phase.HEAD, Phase.BODY, Phase.READER))
+    assert body == reader
+    assert f"{head} for a request's head, {body} for its body or for taking a part of the answer" in text
+    assert f"{MOST_HEAD_BYTES // 1024} KB of headers, {MOST_CONNECTIONS:,} connections of a process" in text
 
 
 def options(*models: type[BaseModel]) -> dict[str, str]:

@@ -284,6 +284,18 @@ def test_a_session_is_a_cookie_that_no_script_reads_and_ends_with_its_token(scho
         assert http.get("/v1/queue").status_code == 401
 
 
+def test_behind_a_proxy_that_speaks_tls_the_cookie_and_links_are_for_tls(school: Class) -> None:
+    """Red when what the proxy says of its client's scheme is not taken, or the cookie does not ask for it."""
+    for scheme in ("https", "http"):
+        forwarded = {"X-Forwarded-Proto": scheme, "Authorization": f"Bearer {school.secrets['ana']}"}
+        signed_in = school.http.post("/v1/session", json={"token": school.secrets["ana"]}, headers=forwarded)
+        school.http.cookies.clear()
+        parts = {part.strip() for part in signed_in.headers["Set-Cookie"].split(";")}
+        assert ("Secure" in parts) is (scheme == "https")
+        made = school.http.post("/v1/shares", json={}, headers=forwarded).json()
+        assert made["url"].startswith(f"{scheme}://127.0.0.1:")
+
+
 def test_a_shared_link_holds_a_token_that_only_reads_and_its_sharer_ends_it(school: Class) -> None:
     wanted = {"view": f"#/experiments/{school.paths['experiment_id']}?tab=notes&x=1", "expires_days": 2}
     made = school.ask("ana", "POST", "/v1/shares", wanted).json()

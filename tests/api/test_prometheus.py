@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.inference.models import Models
+from service.storage import checkpoints, workers
 from service.telemetry.measures import MEASURES
-from tests.api.conftest import Served, serving, settings_for
+from tests.api.conftest import NOON, Served, serving, settings_for
+from tests.api.test_evaluations import work
 
 DIGIT = {"pixels": [[0] * 8, *[[0, 0, 0, 200, 200, 0, 0, 0]] * 6, [0] * 8]}
 Sample = tuple[str, tuple[tuple[str, str], ...]]
@@ -51,6 +54,7 @@ def test_what_is_done_is_counted(fresh: Served) -> None:
     assert grown("ardoise_http_requests_total", method="GET", route="other", status="404") == 1
     assert grown("ardoise_predicted_images_total") == 3
     assert grown("ardoise_prediction_batch_images_sum") == 3
+    assert 0 < grown("ardoise_prediction_batch_seconds_count") <= 3
     assert grown("ardoise_network_loads_total") == 1
     assert grown("ardoise_network_hits_total") == 2
     assert after["ardoise_trained_epochs_total", ()] == 3
@@ -62,6 +66,34 @@ def test_what_is_done_is_counted(fresh: Served) -> None:
     assert after["ardoise_longest_wait_seconds", ()] == 0
     assert after["ardoise_disk_free_bytes", ()] > 0
     assert after["ardoise_database_bytes", ()] > 0
+    assert after["ardoise_database_log_bytes", ()] > 0
+
+
+def test_what_workers_and_caches_do_is_counted(fresh: Served) -> None:
+    """Red where a network that makes room, an evaluation, or one of the workers is not counted."""
+    fresh.clear()
+    experiment_id = fresh.train(epochs=2, checkpoints={"keep": "all"})
+    before = read(fresh)
+    models = Models(fresh.settings.artifacts_dir, capacity_bytes=1)
+    with fresh.database.reading() as session:
+        for each in checkpoints.all_of(session, experiment_id):
+            models.get(each)
+    wanted = {"dataset": "digits"}
+    assert fresh.http.post(f"/v1/experiments/{experiment_id}/evaluations", json=wanted).status_code == 202
+    assert read(fresh)["ardoise_evaluations", (("state", "queued"),)] == 1
+    work(fresh)
+    fresh.submit()
+    with fresh.database.writing() as session:
+        for worker in ("host:1", "host:2", "host:3"):
+            workers.register(session, worker, lease_seconds=60.0, now=NOON, facts={})
+        workers.leave(session, "host:3")
+    assert fresh.claim().experiment_id != experiment_id
+    after = read(fresh)
+    assert after["ardoise_network_evictions_total", ()] - before["ardoise_network_evictions_total", ()] == 1
+    assert after["ardoise_evaluated_total", ()] - before["ardoise_evaluated_total", ()] == 1
+    assert after["ardoise_evaluations", (("state", "completed"),)] == 1
+    assert (after["ardoise_workers", ()], after["ardoise_busy_workers", ()]) == (2, 1)
+    fresh.clear()
 
 
 def test_every_measure_is_there_and_none_has_an_id(fresh: Served) -> None:

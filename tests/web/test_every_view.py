@@ -138,3 +138,19 @@ def test_a_link_leaves_all_controls_of_a_view_out_and_fits_a_projector(view: str
     assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") > 20
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert not re.search("undefined|NaN", page.locator("main").inner_text())
+
+
+MARKUP = "<img src=x onerror='document.title=1'><script>document.title=2</script><b>bold"
+
+
+@pytest.mark.parametrize("address", ["/#/experiments?name=bold", "/#/experiments/{}?tab=notes", "/#/compare?ids={},{}"])
+def test_what_somebody_has_typed_is_text_and_never_a_part_of_the_page(address: str, page: Page, bench: Bench) -> None:
+    """Nor does the page ask for anything, or try what its policy forbids. Red where a text is taken for markup."""
+    one, other = (bench.trained(name=MARKUP, tags=[MARKUP[:64]], seed=seed) for seed in (0, 1))
+    if not [*bench.client.notes(one)]:
+        bench.client.note(one, MARKUP)
+    page.goto(address.format(one, other))
+    settled(page)
+    expect(page.get_by_text(MARKUP).first).to_be_visible()
+    assert page.locator("main").locator("img[src=x], script, b").count() == 0
+    assert page.title() not in {"1", "2"}

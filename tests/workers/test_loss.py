@@ -131,10 +131,13 @@ def test_a_sleeper_past_its_lease_writes_nothing_more(bench: Bench) -> None:
     bench.wait_until(lambda: {folder.name for folder in (bench.artifacts / victim).iterdir()} == named)
     assert [epoch.epoch for epoch in bench.epochs(victim)] == list(range(1, 41))
     with bench.database.reading() as session:
-        told = [(each.kind, each.attempt) for each in history.of(session, victim).items]
-    assert told == [
+        events = history.of(session, victim).items
+    assert [(each.kind, each.attempt) for each in events] == [
         ("queued", 0), ("claimed", 1), ("lost", 1), ("claimed", 2), ("resumed", 2), ("completed", 2),
     ]  # fmt: skip
+    (resumption,) = done.resumptions
+    assert [each.epoch for each in events if each.kind == "resumed"] == [resumption.after_epoch]
+    assert [each.worker for each in events if each.kind == "claimed"][1] == done.worker
 
 
 def test_sigterm_gives_the_run_back_and_another_worker_ends_it(bench: Bench, expected: Ended) -> None:
