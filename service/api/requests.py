@@ -18,6 +18,8 @@ RAW_HEADER = HEADER.lower().encode()
 ACCEPTED_ID = re.compile(r"[!-~]{1,128}")
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked by machines, again and again."""
+MADE = frozenset({201, 202})
+"""With these an answer names what it is that was made, and by that its id."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 log = structlog.get_logger(__name__)
@@ -38,12 +40,15 @@ class Requests:
             return
         request_id = scope[problems.REQUEST_ID] = id_of(scope)
         began, status = time.perf_counter(), 0
+        about: dict[str, str] = {}
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (RAW_HEADER, request_id.encode())]
+                status, headers = message["status"], [*message.get("headers", ())]
+                if status in MADE:
+                    about.update({"location": value.decode("latin-1") for name, value in headers if name == b"location"})
+                message["headers"] = [*headers, (RAW_HEADER, request_id.encode())]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -58,8 +63,8 @@ class Requests:
                 failed = problems.answer(scope, 500, "an error inside the service; its log says more")
                 await failed(scope, receive, send_with_id)
             finally:
-                named = scope.get("path_params", {}).get("experiment_id")
-                about = {"experiment_id": named} if named else {}
+                if named := scope.get("path_params", {}).get("experiment_id"):
+                    about["experiment_id"] = named
                 account(scope, status=status, began=began, route=_route(scope), **about)
 
 

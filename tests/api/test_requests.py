@@ -45,6 +45,18 @@ def test_each_request_is_one_line_with_its_facts(served: Served) -> None:
     assert line_of(lambda: served.http.get("/a%0ab"), "/a\nb")["status"] == 404
 
 
+def test_the_line_of_a_request_names_what_it_made(served: Served) -> None:
+    """Red where it does not: then nothing in the log leads from a request to its run."""
+    with capture_logs() as logged:
+        accepted = served.http.post("/v1/experiments", json={"dataset": "synthetic", "architecture": "perceptron"})
+        experiment_id = accepted.json()["id"]
+        served.http.post(f"/v1/experiments/{experiment_id}/notes", json={"text": "a"})
+        wait_until(lambda: len(logged) == 2)
+    first, second = logged
+    assert first["location"] == f"/v1/experiments/{experiment_id}"
+    assert (second["experiment_id"], second["location"].startswith(first["location"])) == (experiment_id, True)
+
+
 @pytest.mark.parametrize("route", ["", "/{id}/predictions", "/{id}/notes"])
 @pytest.mark.parametrize("media_type", ["application/json", "image/png", "multipart/form-data; boundary=x"])
 def test_an_upload_that_is_broken_off_is_one_line(served: Served, route: str, media_type: str) -> None:
