@@ -46,8 +46,8 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status, headers = message["status"], [*message.get("headers", ())]
-                if status in MADE:
-                    about.update({"location": value.decode("latin-1") for name, value in headers if name == b"location"})
+                if status in MADE and (made := dict(headers).get(b"location")):
+                    about["location"] = made.decode("latin-1")
                 message["headers"] = [*headers, (RAW_HEADER, request_id.encode())]
             await send(message)
 
