@@ -6,6 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from service import checkpoints, datasets
 from service.checkpoints import Outputs, SplitOutputs
 from service.datasets import Dataset, Split
@@ -13,12 +15,16 @@ from service.domain.checkpoint import Checkpoint
 from service.domain.experiment import Experiment
 from service.domain.spec import DatasetChoice
 from service.domain.splits import DatasetSplit, SplitName
+from service.errors import BusyError
 from service.settings import Settings
+from service.side_process import SideProcess
 from service.storage import Database, experiments
 from service.storage import checkpoints as checkpoint_rows
 
 if TYPE_CHECKING:
     import numpy as np
+
+log = structlog.get_logger(__name__)
 
 KEPT = 32
 """Runs whose outputs stay in memory; those of MNIST take 0.9 MB."""
@@ -70,6 +76,26 @@ def labelled(settings: Settings, choice: DatasetChoice, split: SplitName | Datas
     """A whole split as a run of this choice sees it; validation is a part of the training split. Errors as `images`."""
     dataset = _dataset(choice.name, choice.image_size, settings)
     return dataset.test if split == "test" else dataset.train
+
+
+def decode_beside(settings: Settings, choice: DatasetChoice) -> None:
+    """Where a data set on this machine is not decoded yet, do it in another process, which ends with that.
+
+    The libraries that decode, torchvision and scikit-learn, would stay in this one, with some 70 MB. Where it fails,
+    whoever needs the images tries again, and is told why.
+    """
+    name, size, folder, cache = choice.name, choice.image_size, settings.datasets_dir, settings.cache_dir
+    if datasets.is_decoded(name, data_dir=folder, image_size=size, cache_dir=cache):
+        return
+    if not datasets.is_here(name, data_dir=folder):
+        return
+    beside = SideProcess()
+    try:
+        beside.call(datasets.decode, name, data_dir=folder, image_size=size, cache_dir=cache)
+    except (BusyError, RuntimeError) as error:
+        log.warning("a data set could not be decoded beside", dataset=name, error=str(error))
+    finally:
+        beside.close()
 
 
 @lru_cache(maxsize=KEPT)

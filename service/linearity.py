@@ -81,6 +81,7 @@ class Linearities:
                 found = evidence.read(self._database, self._settings.artifacts_dir, experiment_id)
                 choice, folder = found.experiment.spec.dataset, self._settings.datasets_dir
                 if choice.side**2 <= MOST_PIXELS and datasets.is_here(choice.name, data_dir=folder):
+                    evidence.decode_beside(self._settings, choice)
                     self._design(found)
 
     def _reckon(self, found: Evidence, ledger: Ledger) -> Linearity:

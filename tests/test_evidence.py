@@ -1,5 +1,7 @@
 """What a finished run's analysis is made from: logits that a real worker has stored, and the images they are of."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import numpy as np
@@ -99,3 +101,26 @@ def test_a_flipped_bit_is_noticed(bench: Bench) -> None:
     file.write_bytes(content)
     with pytest.raises(DamagedCheckpointError, match=r"outputs\.safetensors .* is damaged"):
         evidence.read(bench.database, bench.artifacts, run)
+
+
+START = """
+import sys
+from pathlib import Path
+from service.inference.models import Models
+from service.linearity import Linearities
+from service.settings import Settings
+from service.storage import Database
+settings = Settings(home=Path(sys.argv[1]))
+Linearities(Database(settings.database), settings, Models(settings.artifacts_dir)).prepare()
+print([name for name in ("sklearn", "torchvision", "scipy") if name in sys.modules])
+"""
+
+
+def test_a_start_decodes_in_another_process_whose_libraries_do_not_stay_in_this_one(bench: Bench) -> None:
+    bench.submit(dataset="digits", epochs=1)
+    bench.drain()
+    decoded = bench.home / "cache" / "digits.safetensors"
+    decoded.unlink()
+    ended = subprocess.run([sys.executable, "-c", START, bench.home], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines()[-1] == "[]"
+    assert decoded.exists()

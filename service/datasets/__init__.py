@@ -20,7 +20,9 @@ from service.domain.dataset import DatasetFacts
 __all__ = [
     "Dataset",
     "Split",
+    "decode",
     "facts",
+    "is_decoded",
     "is_here",
     "load",
     "names",
@@ -83,15 +85,29 @@ def load(
     """
     entry, sources = _entry(name), _sources(name, data_dir)
 
-    def cached(stored_as: str, decode: Callable[[], Dataset]) -> Dataset:
-        return decode() if cache_dir is None else _cache.load(stored_as, decode, cache_dir=cache_dir, sources=sources)
+    def cached(stored_as: str, make: Callable[[], Dataset]) -> Dataset:
+        return make() if cache_dir is None else _cache.load(stored_as, make, cache_dir=cache_dir, sources=sources)
 
     def own_size() -> Dataset:
         return cached(name, lambda: entry.load(data_dir=data_dir, mirror=mirror))
 
     if image_size is None or image_size == entry.FACTS.image_size:
         return own_size()
-    return cached(f"{name}-{image_size}", lambda: own_size().resized(image_size))
+    return cached(_stored_as(name, image_size), lambda: own_size().resized(image_size))
+
+
+def is_decoded(name: str, *, data_dir: Path, image_size: int | None = None, cache_dir: Path) -> bool:
+    """True where `load` maps what lies in `cache_dir`; ValueError where there is no such data set."""
+    return _cache.holds(_stored_as(name, image_size), cache_dir=cache_dir, sources=_sources(name, data_dir))
+
+
+def decode(name: str, *, data_dir: Path, image_size: int | None = None, cache_dir: Path) -> None:
+    """Into `cache_dir`, for others to map; arguments and errors as `load`."""
+    load(name, data_dir=data_dir, image_size=image_size, cache_dir=cache_dir)
+
+
+def _stored_as(name: str, image_size: int | None) -> str:
+    return name if image_size in (None, _entry(name).FACTS.image_size) else f"{name}-{image_size}"
 
 
 def _sources(name: str, data_dir: Path) -> list[Path]:

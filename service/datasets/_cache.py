@@ -59,6 +59,17 @@ def load(entry: str, decode: Callable[[], Dataset], *, cache_dir: Path, sources:
         return _stored(dataset, entry, file, key or made_from(sources)) or dataset
 
 
+def holds(entry: str, *, cache_dir: Path, sources: Iterable[Path]) -> bool:
+    """Whether it lies in the cache, made from these files by this code; whether it is whole, `load` finds out."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(cache_dir / f"{entry}.safetensors", framework="pt") as stored:
+            return (stored.metadata() or {}).get("key") == made_from(sources)
+    except (OSError, SafetensorError):
+        return False
+
+
 def _stored(dataset: Dataset, entry: str, file: Path, key: str | None) -> Dataset | None:
     """The same, mapped from a new entry; None, after a warning, where the disk will not have it."""
     from safetensors.numpy import save

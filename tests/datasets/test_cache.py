@@ -85,6 +85,19 @@ def test_the_own_size_of_a_data_set_is_stored_once(cache_dir: Path) -> None:
     assert {file.name for file in cache_dir.glob("*.safetensors")} == {"digits.safetensors", "digits-20.safetensors"}
 
 
+def test_what_is_decoded_can_be_told_without_looking_at_it(cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def decoded(image_size: int | None) -> bool:
+        return datasets.is_decoded("digits", data_dir=NOWHERE, image_size=image_size, cache_dir=cache_dir)
+
+    assert not decoded(8)
+    datasets.decode("digits", data_dir=NOWHERE, cache_dir=cache_dir)
+    assert (decoded(None), decoded(8), decoded(20)) == (True, True, False)
+    datasets.decode("digits", data_dir=NOWHERE, image_size=20, cache_dir=cache_dir)
+    assert decoded(20)
+    monkeypatch.setattr(_cache, "_code", lambda: "another digest")
+    assert not decoded(20)
+
+
 def test_another_file_of_the_same_size_is_noticed_by_its_time(decoder: Decoder, cache_dir: Path) -> None:
     decoder.load(cache_dir)
     state = decoder.source.stat()
