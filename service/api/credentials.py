@@ -1,12 +1,14 @@
 """How a request shows its token: as `Authorization: Bearer`, or as the cookie that the dashboard's sign-in set."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.types import Scope
 
 from service.domain.access import Token
+from service.tokens import Admissions, digest
 
 _TOKEN = "ardoise.token"  # noqa: S105  # a name
 _BEARER = b"bearer "
@@ -40,6 +42,15 @@ def bearer(scope: Scope) -> Token | None:
     """Who asks; None where the service is open, or the path to everybody."""
     found: Token | None = scope[_TOKEN]
     return found
+
+
+async def is_still_in(scope: Scope, admissions: Admissions) -> bool:
+    """Whether who was let in would be now: an answer that goes on for hours outlives a token."""
+    shown = secret(dict(scope["headers"]))
+    found = await admissions.find(None if shown is None else digest(shown))
+    if bearer(scope) is None:
+        return not found.is_closed
+    return found.token is not None and found.token.is_valid(datetime.now(UTC))
 
 
 async def _bearer(request: Request) -> Token | None:

@@ -34,5 +34,5 @@ async def events(
 ) -> StreamingResponse:
     """`state`, `epoch` and `progress` as they happen, then `end` with the whole experiment."""
     first = await run_in_threadpool(following.snapshot, service.database, experiment_id, after=last_event_id)
-    stream = following.events(service, first, after=last_event_id, receive=request.receive)
+    stream = following.events(service, first, after=last_event_id, request=request)
     return StreamingResponse(stream, media_type="text/event-stream", headers=_HEADERS)

@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.types import Receive
 
+from service.api import credentials
 from service.api.state import Service
 from service.domain.evaluation import Evaluation
 from service.domain.experiment import Experiment, Progress, State
@@ -87,16 +89,17 @@ async def ended_evaluation(
     return found
 
 
-async def events(service: Service, first: Snapshot, *, after: int, receive: Receive) -> AsyncIterator[str]:
+async def events(service: Service, first: Snapshot, *, after: int, request: Request) -> AsyncIterator[str]:
     """Server-Sent Events from `first` on: `state`, `epoch` and `progress` as they change, then `end`.
 
-    Ends without an `end` where the experiment is deleted or the service stops; a client then comes again with the
-    last id, which is an epoch. Looks itself for a reader that has gone: from ASGI 2.4 on, Starlette does not.
+    Ends without an `end` where the experiment is deleted, the service stops or the reader's token does; a client then
+    comes again with the last id, which is an epoch. Looks itself for a reader that has gone: from ASGI 2.4 on,
+    Starlette does not.
     """
     found: Snapshot | None = first
     state: StateChange | None = None
     progress: Progress | None = None
-    async with _departure(receive) as gone:
+    async with _departure(request.receive) as gone:
         while found is not None:
             experiment = found.experiment
             news = []
@@ -118,7 +121,11 @@ async def events(service: Service, first: Snapshot, *, after: int, receive: Rece
             ):
                 if gone.done() or service.changes.closed:
                     return
+                if not await credentials.is_still_in(request.scope, service.admissions):
+                    return
                 yield ": nothing new\n\n"
+            if not await credentials.is_still_in(request.scope, service.admissions):
+                return
             found = await run_in_threadpool(_still_there, service.database, experiment.id, after=after)
 
 

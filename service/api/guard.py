@@ -30,7 +30,7 @@ TO_EVERYBODY = frozenset({"/", "/livez", "/readyz", "/v2/health/live", "/v2/heal
 """What is read by everybody, beside the dashboard's own files."""
 FILES = "/web/"
 SIGN_IN = "/v1/session"
-FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host")
+FORWARDED = (b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip")
 """Who comes through a proxy comes from anywhere."""
 NO_TOKEN = "this needs a token: send `Authorization: Bearer TOKEN`, or sign in on the dashboard"  # noqa: S105
 NOT_VALID = "this token is not valid: it is misspelt, has expired or was revoked"

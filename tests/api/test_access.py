@@ -225,6 +225,28 @@ def test_a_revoked_token_stops_at_once_on_the_short_way_of_predictions_too(schoo
     assert school.ask(secret, "POST", path, PIXELS).status_code == 401
 
 
+def test_who_follows_a_run_hears_no_more_of_it_once_their_token_is_revoked(school: Class) -> None:
+    """Red where the stream asks who reads it at its beginning alone."""
+    token_id, secret = make(school.database, "hal")
+
+    def follow(who: str) -> list[str]:
+        """The events of a run that is cancelled meanwhile."""
+        path = f"/v1/experiments/{school.served.submit()}"
+        shown = {"Authorization": f"Bearer {who}"}
+        with school.http.stream("GET", f"{path}/events", headers=shown) as answer:
+            events = (each for each in answer.iter_lines() if each.startswith("event:"))
+            heard = [next(events), next(events)]
+            if who == secret:
+                with school.database.writing() as session:
+                    rows.revoke(session, token_id, now=datetime.now(UTC))
+            assert school.ask("ana", "POST", f"{path}/cancel").status_code == 202
+            return [*heard, *events]
+
+    begun = ["event: state", "event: progress"]
+    assert follow(school.secrets["ben"]) == [*begun, "event: state", "event: end"]
+    assert follow(secret) == begun
+
+
 def test_an_admin_makes_and_revokes_tokens_and_sees_no_secret_again(school: Class) -> None:
     made = school.ask("admin", "POST", "/v1/tokens", {"role": "student", "owner": "dan", "expires_days": 7}).json()
     assert school.ask(made["token"], "GET", "/v1/session").json()["owner"] == "dan"

@@ -99,7 +99,7 @@ def test_an_open_service_is_open_to_those_who_ask_this_machine(named: Served, ho
 
 
 def test_an_open_service_is_closed_to_who_comes_through_a_proxy(named: Served) -> None:
-    for name in ("X-Forwarded-For", "Forwarded", "X-Forwarded-Host"):
+    for name in ("X-Forwarded-For", "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via"):
         assert named.http.get("/v1/queue", headers={name: "1.2.3.4"}).status_code == 401
 
 
