@@ -8,10 +8,18 @@ import sqlalchemy as sa
 import service
 from service.errors import ConflictError
 from service.storage.engine import Database
+from service.storage.tables import Table
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
+_STEPS = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""As alembic makes it."""
 _LOCK = 0x41524430
 """PostgreSQL's advisory lock that two migrations at once wait for: any number of our own."""
 
@@ -31,7 +39,10 @@ def ensure_current(database: Database) -> None:
 
     `ConflictError` where that is still to be done, or where a newer version has been at the database.
     """
-    current, head = _current(database), newest_step()
+    head = newest_step()
+    if database.is_sqlite:
+        _make_at_once(database, head)
+    current = _current(database)
     if current == head:
         return
     from alembic.script import ScriptDirectory
@@ -42,6 +53,23 @@ def ensure_current(database: Database) -> None:
     if not database.is_sqlite:
         raise ConflictError(f"the database is at revision {current}, this version needs {head}: run `ardoise migrate`")
     upgrade(database)
+
+
+def _make_at_once(database: Database, head: str) -> None:
+    """Where there is nothing at all: all tables as they are now, and a note for alembic of how far that is.
+
+    alembic's cookbook has it so ("building an up to date database from scratch"). Step by step it takes 0.2 s, and
+    leaves fourteen megabytes in the process.
+    """
+    with database.engine.connect() as connection:
+        if sa.inspect(connection).get_table_names():
+            return
+    with _writing(database).begin() as connection:
+        if sa.inspect(connection).get_table_names():
+            return  # another process was quicker
+        _STEPS.metadata.create_all(connection)
+        Table.metadata.create_all(connection)
+        connection.execute(sa.insert(_STEPS).values(version_num=head))
 
 
 def newest_step() -> str:
@@ -60,13 +88,16 @@ def _current(database: Database) -> str | None:
 def _move(database: Database, revision: str, step: Literal["upgrade", "downgrade"]) -> None:
     from alembic import command
 
-    engine = database.engine.execution_options(ardoise_writes=True, ardoise_durable=True)
     config = _config()
-    with engine.begin() as connection:
+    with _writing(database).begin() as connection:
         if not database.is_sqlite:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         config.attributes["connection"] = connection
         getattr(command, step)(config, revision)
+
+
+def _writing(database: Database) -> sa.Engine:
+    return database.engine.execution_options(ardoise_writes=True, ardoise_durable=True)
 
 
 def _config() -> "Config":

@@ -1,8 +1,12 @@
 """The way of the schema: up and down with data, by several at once, to just what the tables in the code say."""
 
+import subprocess
+import sys
 from collections.abc import Collection, Iterator
 from datetime import timedelta
 from itertools import count
+from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+import service
 from service.errors import ConflictError
 from service.storage import Database, migrations
 from service.storage.tables import Table, UtcDateTime
@@ -154,6 +159,17 @@ def test_two_processes_that_migrate_at_once_both_find_it_done(empty: Bench) -> N
     assert tables_of(empty) == set(Table.metadata.tables)
 
 
+def test_several_processes_that_begin_with_a_new_file_all_find_it_made(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    assert in_processes(4, "begin", url) == []
+    database = Database(url)
+    try:
+        assert revision_of(Bench(database)) == REVISIONS[-1]
+        assert tables_of(Bench(database)) == set(Table.metadata.tables)
+    finally:
+        database.close()
+
+
 def test_a_step_that_fails_leaves_the_schema_as_it_was(empty: Bench) -> None:
     """One table is in the way, the last but one to be made: those made before it are gone again."""
     with empty.database.engine.begin() as connection:
@@ -162,6 +178,59 @@ def test_a_step_that_fails_leaves_the_schema_as_it_was(empty: Bench) -> None:
         migrations.upgrade(empty.database)
     assert tables_of(empty) == {"idempotency_keys"}
     assert revision_of(empty) is None
+
+
+def shape_of(bench: Bench) -> dict[str, Any]:
+    """Of every table: its columns in whatever order, its keys, and its indexes."""
+    inspector = sa.inspect(bench.database.engine)
+    with bench.database.engine.connect() as connection:
+        found: dict[str, Any] = {
+            row.name: " ".join(row.sql.split())
+            for row in connection.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE type != 'table'"))
+            if row.sql
+        }
+    for table in inspector.get_table_names():
+        columns = [{**each, "type": str(each["type"])} for each in inspector.get_columns(table)]
+        keys = [inspector.get_pk_constraint(table), inspector.get_foreign_keys(table)]
+        others = [inspector.get_unique_constraints(table), inspector.get_check_constraints(table)]
+        found[table] = [sorted(columns, key=itemgetter("name")), *keys, *others]
+    return found
+
+
+def test_what_sqlite_is_given_at_once_is_what_the_steps_make(tmp_path: Path) -> None:
+    step_by_step, at_once = (Bench(Database(f"sqlite:///{tmp_path / name}.db")) for name in ("steps", "once"))
+    try:
+        migrations.upgrade(step_by_step.database)
+        migrations.ensure_current(at_once.database)
+        assert shape_of(at_once) == shape_of(step_by_step)
+        assert {"alembic_version", "experiments", "ix_experiments_queue"} <= set(shape_of(at_once))
+        assert revision_of(at_once) == REVISIONS[-1]
+        migrations.downgrade(at_once.database, "base")
+        assert tables_of(at_once) == set()
+    finally:
+        step_by_step.database.close()
+        at_once.database.close()
+
+
+def test_a_new_sqlite_file_takes_no_alembic(tmp_path: Path) -> None:
+    program = (
+        "import sys; from service.storage import Database, migrations; database = Database(sys.argv[1]);"
+        "migrations.ensure_current(database); database.close(); assert 'alembic' not in sys.modules"
+    )
+    environment = {"PYTHONPATH": str(Path(service.__file__).parent.parent)}
+    subprocess.run([sys.executable, "-c", program, f"sqlite:///{tmp_path / 'new.db'}"], check=True, env=environment)
+
+
+def test_a_file_of_somebody_else_s_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'theirs.db'}")
+    try:
+        with database.engine.begin() as connection:
+            connection.execute(sa.text("CREATE TABLE experiments (id INTEGER)"))
+        with pytest.raises(sa.exc.SQLAlchemyError, match="already exists"):
+            migrations.ensure_current(database)
+        assert tables_of(Bench(database)) == {"experiments"}
+    finally:
+        database.close()
 
 
 def test_the_newest_step_is_known_without_alembic(empty: Bench) -> None:

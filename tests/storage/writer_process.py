@@ -1,4 +1,4 @@
-"""What other processes do to a database in these tests: `writer_process.py migrate|claim|count URL [TIMES]`.
+"""What other processes do to a database in these tests: `writer_process.py migrate|begin|claim|count URL [TIMES]`.
 
 Each waits for a line on its input, so that all begin at once, and prints what it got.
 """
@@ -16,6 +16,11 @@ from service.storage.tables import ExperimentRow
 def migrate(database: Database) -> None:
     """Bring a database up to date."""
     migrations.upgrade(database)
+
+
+def begin(database: Database) -> None:
+    """What every process does with its database when it starts."""
+    migrations.ensure_current(database)
 
 
 def claim(database: Database) -> None:
@@ -41,7 +46,7 @@ def main(task: str, url: str, *numbers: str) -> None:
     database = Database(url)
     print("ready", flush=True)  # noqa: T201  # the parent waits for it
     sys.stdin.readline()
-    tasks: dict[str, Callable[..., None]] = {"migrate": migrate, "claim": claim, "count": count}
+    tasks: dict[str, Callable[..., None]] = {"migrate": migrate, "begin": begin, "claim": claim, "count": count}
     tasks[task](database, *map(int, numbers))
     database.close()
 
