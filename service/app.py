@@ -14,7 +14,6 @@ from starlette.types import Receive, Scope, Send
 from service import examining, registry, submission
 from service import tokens as token_making
 from service.analysis import charts, power_law
-from service.analysis.estimates import t_quantile
 from service.api import (
     archives,
     calibration,
@@ -206,7 +205,6 @@ def _warm_up(app: FastAPI) -> None:
     with service.database.reading() as session:
         submission.preview(session, ExperimentSpec.model_validate({"dataset": "digits", "architecture": "lenet5"}))
     page.prepare()
-    t_quantile(1)  # scipy's functions, of which every comparison over seeds has need
     service.linearities.prepare()
     examining.prepare(service.database, service.acquaintance)
     # Swept with the third generation, three hundred thousand objects of libraries cost a tenth of small requests.
@@ -219,7 +217,7 @@ def _warm_up(app: FastAPI) -> None:
 
 
 def _warm_up_beside(beside: SideProcess) -> None:
-    """matplotlib, both of its ways to write, and scipy's least squares."""
+    """matplotlib, both of its ways to write, and what scipy fits and judges with."""
     beside.call(charts.draw, {}, title="", format="png")
     beside.call(charts.draw, {}, title="", format="svg")
     beside.call(power_law.fit, (1, 2, 3), (0.3, 0.2, 0.1), full=3)

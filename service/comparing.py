@@ -100,13 +100,21 @@ def chosen(database: Database, which: Chosen) -> tuple[Experiment, ...]:
         return _experiments(session, which)
 
 
-def compare(database: Database, artifacts: Path, chosen: Chosen, *, points: int, baseline: str | None) -> Comparison:
+def compare(
+    database: Database, artifacts: Path, beside: SideProcess, chosen: Chosen, *, points: int, baseline: str | None
+) -> Comparison:
     """All that can be said of these runs; errors as `read`, and where the baseline is none of them."""
-    return hold(read(database, chosen, points=points), artifacts, curves=bool(points), baseline=baseline)
+    return hold(read(database, chosen, points=points), artifacts, beside, curves=bool(points), baseline=baseline)
 
 
 def hold(
-    found: Read, artifacts: Path, *, curves: bool, baseline: str | None = None, runs_beside_groups: bool = True
+    found: Read,
+    artifacts: Path,
+    beside: SideProcess,
+    *,
+    curves: bool,
+    baseline: str | None = None,
+    runs_beside_groups: bool = True,
 ) -> Comparison:
     """The runs that were read against each other; the last as for `comparison.compare`."""
     if baseline is not None and baseline not in {each.id for each in found.experiments}:
@@ -116,7 +124,8 @@ def hold(
         Subject(each, found.seconds.get(each.id), _answers_of(artifacts, found.outputs.get(each.id)))
         for each in found.experiments
     ]
-    return comparison.compare(
+    return beside.call(
+        comparison.compare,
         subjects,
         found.overview,
         series=series(found) if curves else None,

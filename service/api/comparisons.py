@@ -68,6 +68,7 @@ def one(
     found = comparing.compare(
         service.database,
         service.settings.artifacts_dir,
+        service.beside,
         runs,
         points=points if series else 0,
         baseline=baseline,

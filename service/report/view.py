@@ -52,7 +52,7 @@ class Sources:
             if found.every > 1:  # the longest run of all would thin the curves of these
                 found = comparing.read(self.database, Chosen(ids=ids, sweep_id=None), points=POINTS)
             self.comparisons[ids] = comparing.hold(
-                found, self.settings.artifacts_dir, curves=True, runs_beside_groups=False
+                found, self.settings.artifacts_dir, self.beside, curves=True, runs_beside_groups=False
             )
         return self.comparisons[ids]
 

@@ -3,6 +3,7 @@
 import math
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -96,13 +97,16 @@ def test_a_picture_is_drawn_beside_the_api_though_that_process_is_killed_between
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="what a process has mapped is read from /proc")
-def test_a_process_that_answers_never_has_matplotlib(tmp_path: Path) -> None:
+def test_a_process_that_answers_never_has_matplotlib_or_scipy(tmp_path: Path) -> None:
     running = start(tmp_path / "home", "--workers", "0")
     try:
         mapped = Path(f"/proc/{running.process.pid}/maps")
         until(lambda: any("side_process" in _command(pid) for pid in running.children), what="the side process")
         (child,) = (pid for pid in running.children if "side_process" in _command(pid))
-        until(lambda: "matplotlib" in Path(f"/proc/{child}/maps").read_text(), what="matplotlib over there")
+        there = Path(f"/proc/{child}/maps")
+        until(
+            lambda: {"/matplotlib/", "/scipy/"} <= {*re.findall("/matplotlib/|/scipy/", there.read_text())}, what="both"
+        )
         until(lambda: "torch" in mapped.read_text(), what="torch here")
         with Client(running.url) as client:
             asked = client.submit({"dataset": "digits", "architecture": "perceptron"}).id
@@ -110,8 +114,10 @@ def test_a_process_that_answers_never_has_matplotlib(tmp_path: Path) -> None:
         for path, suffix in product(about_it, ("png", "svg")):
             found = httpx.get(f"{running.url}/v1/{path}.{suffix}", params={"ids": asked} if "com" in path else {})
             assert found.is_success, found.text
+        assert httpx.get(f"{running.url}/v1/comparisons", params={"ids": asked}).is_success
         assert "matplotlib" not in mapped.read_text()
-        assert "torch" not in Path(f"/proc/{child}/maps").read_text()
+        assert "/scipy/" not in mapped.read_text()
+        assert "torch" not in there.read_text()
     finally:
         assert stop(running.process) == 0
     assert has_ended(child)

@@ -28,7 +28,7 @@ def build(view: View) -> Iterator[Part]:
     groups = [*view.groups()]
     yield Table(
         head=(words.pick("network", "réseau"), words.pick("learnt from", "appris sur"), *found.datasets),
-        rows=[_row(group, found, words) for group in groups],
+        rows=[_row(group, found, view) for group in groups],
         align="ll" + "r" * len(found.datasets),
         caption=_caption(groups, words),
     )
@@ -59,17 +59,17 @@ def _caption(groups: Sequence[Group], words: Words) -> str:
     )
 
 
-def _row(group: Group, found: EvaluationTable, words: Words) -> tuple[str, ...]:
+def _row(group: Group, found: EvaluationTable, view: View) -> tuple[str, ...]:
     members = [row for row in found.rows if row.experiment_id in group.facts.experiment_ids]
     by_dataset = zip(*(row.cells for row in members), strict=True)
-    return group.label, members[0].trained_on, *(_shown(cells, words) for cells in by_dataset)
+    return group.label, members[0].trained_on, *(_shown(cells, view) for cells in by_dataset)
 
 
-def _shown(cells: Sequence[Cell | None], words: Words) -> str:
+def _shown(cells: Sequence[Cell | None], view: View) -> str:
     """Over the seeds, and of how many where some are still to come; before the first of them, how it stands."""
     there = [cell for cell in cells if cell is not None]
     read = [cell.accuracy for cell in there if cell.accuracy is not None]
     if not read:
-        return words.state(there[0].state) if there else DASH
-    known = words.share(estimate(read))
+        return view.words.state(there[0].state) if there else DASH
+    known = view.words.share(view.sources.beside.call(estimate, read))
     return known if len(read) == len(cells) else f"{known} ({len(read)}/{len(cells)})"
