@@ -7,11 +7,10 @@ import base64
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal, Self, TypedDict, TypeVar, Unpack
 from urllib.parse import quote
-
-import httpx
 
 from service import parcels
 from service.connection import (
@@ -433,7 +432,7 @@ class Client:
         try:
             self._send("GET", "/readyz")
         except ProblemError as problem:
-            if problem.status == httpx.codes.SERVICE_UNAVAILABLE:
+            if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
                 return False
             raise
         return True

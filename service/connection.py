@@ -9,14 +9,16 @@ ClientError
 import time
 from collections.abc import Callable
 from itertools import chain, repeat
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from service.domain.record import Record
 from service.errors import FieldError
+
+if TYPE_CHECKING:
+    import httpx
 
 CONNECT_SECONDS = 5.0
 RETRY_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6)
@@ -56,6 +58,8 @@ class Connection:
     """Kept-alive connections to one service."""
 
     def __init__(self, url: str, *, owner: str | None, token: str | None, timeout: float) -> None:
+        import httpx  # by who asks: `ardoise serve` has this module, too, and no use for it
+
         self.url, self.timeout = url.rstrip("/"), timeout
         given = {OWNER_HEADER: owner, "Authorization": None if token is None else f"Bearer {token}"}
         try:
@@ -83,8 +87,10 @@ class Connection:
             message = f"{self.url} did not answer {method} {path} as Ardoise does: {where}: {first['msg']}"
             raise UnexpectedAnswerError(message) from error
 
-    def send(self, method: str, path: str, *, wait: float = 0, **request: Any) -> httpx.Response:
+    def send(self, method: str, path: str, *, wait: float = 0, **request: Any) -> "httpx.Response":
         """An answer of 2xx, within the timeout and the `wait` seconds that the service was asked to take."""
+        import httpx
+
         timeout = httpx.Timeout(self.timeout + wait, connect=min(self.timeout, CONNECT_SECONDS))
         try:
             response = self._http.request(method, path, timeout=timeout, **request)
@@ -116,7 +122,7 @@ class _Problem(Record):
     errors: tuple[FieldError, ...] = ()
 
 
-def _problem(response: httpx.Response) -> ProblemError:
+def _problem(response: "httpx.Response") -> ProblemError:
     try:
         problem = TypeAdapter(_Problem).validate_json(response.content, extra="ignore")
     except ValidationError:  # a proxy in between, or not Ardoise at all
