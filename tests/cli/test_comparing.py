@@ -37,7 +37,7 @@ def test_a_sweep_is_compared_by_its_groups_over_seeds(service: Served, sweep: st
     assert verdict.startswith("synthetic-mlp-")
     assert "paired t test over 2 seeds: p" in verdict
     french = ardoise("compare", "--sweep", sweep, "--lang", "fr")
-    assert "test t apparié sur 2 graines : p" in french.out
+    assert "test t apparié sur 2 graines\u00a0: p" in french.out
 
 
 def test_single_runs_are_compared_by_their_test_images(
