@@ -3,7 +3,7 @@
     beside.call(charts.draw, curves, title="two runs", format="png")
 
 While one picture after another was drawn in the process that answers, 64 clients had two fifths of their predictions a
-second, and a lone client waited 12 ms at the 99th percentile. So it is all of them, and 5 ms; and the process that
+second, and a lone client waited 12 ms at the 99th percentile. So it is all of them, and 3 ms; and the process that
 answers is 90 MB smaller.
 
 It runs functions of modules, found by their names, one after another: arguments and results must be such as can be

@@ -55,7 +55,7 @@ def test_one_that_died_is_replaced(beside: SideProcess) -> None:
     assert beside.call(os.getpid) not in {first, os.getpid()}
 
 
-def test_what_kills_it_is_tried_twice(beside: SideProcess, tmp_path: Path) -> None:
+def test_what_kills_it_is_tried_twice(beside: SideProcess) -> None:
     with pytest.raises(RuntimeError, match="died, twice"):
         beside.call(os._exit, 3)
     assert beside.call(math.sqrt, 4.0) == 2.0
@@ -73,7 +73,7 @@ def test_what_takes_too_long_is_stopped(beside: SideProcess) -> None:
 
 def test_it_ends_with_the_process_that_started_it_however_that_ends() -> None:
     program = "import os, time; from service.side_process import SideProcess; print(SideProcess().call(os.getpid))"
-    started = [sys.executable, "-c", f"{program}; time.sleep(3600)"]
+    started = [sys.executable, "-c", f"{program}; time.sleep(60)"]
     with subprocess.Popen(
         started, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
     ) as one:
